@@ -1,0 +1,3 @@
+export * from './digest.js';
+export * from './profile.js';
+export * from './lab.js';

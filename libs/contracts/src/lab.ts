@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { Artefact, Component, Sha256, Timestamp } from './digest.js';
+import { PlanStep, Profile, TestPlan } from './profile.js';
+
+/** What kinds of patch a driver can exercise. */
+export const Capability = z.enum(['packages', 'services', 'reboot', 'kernel', 'boot', 'firmware']);
+export type Capability = z.infer<typeof Capability>;
+
+/** A lab-runner introduces itself when it starts; runs that it had leased before go back to the queue. */
+export const RunnerHello = z.object({
+  name: z.string().min(1).max(100),
+  drivers: z.array(z.object({ name: z.string(), fidelity: z.enum(['full', 'reduced']), capabilities: z.array(Capability) })),
+  /** Why this runner cannot run labs, in a sentence that says what is missing; absent when it can. */
+  unavailable: z.string().max(1000).optional(),
+});
+export type RunnerHello = z.infer<typeof RunnerHello>;
+
+/** Answer to a hello: the profiles whose goldens are wanted. */
+export const RunnerWelcome = z.object({ runnerId: z.string(), profiles: z.array(z.object({ digest: Sha256, profile: Profile })) });
+export type RunnerWelcome = z.infer<typeof RunnerWelcome>;
+
+/** A golden that a runner has built, or why it could not. */
+export const GoldenReport = z.object({
+  profileDigest: Sha256,
+  state: z.enum(['building', 'ready', 'failed']),
+  /** Content address: profile, base, and every installed component with its version. */
+  digest: Sha256.optional(),
+  components: z.array(Component).default([]),
+  services: z.array(z.string()).default([]),
+  buildMilliseconds: z.int().nonnegative().default(0),
+  reason: z.string().max(4000).optional(),
+});
+export type GoldenReport = z.infer<typeof GoldenReport>;
+
+/** A test run, leased to one runner. */
+export const LabJob = z.object({
+  runId: z.uuid(),
+  /** 1 for the first execution; more after a lost lease. */
+  attempt: z.int().positive(),
+  leaseSeconds: z.int().positive(),
+  correlationId: z.string(),
+  patch: z.object({ revisionId: z.uuid(), source: z.string(), name: z.string(), version: z.string() }),
+  artefacts: z.array(Artefact).min(1),
+  profileDigest: Sha256,
+  goldenDigest: Sha256,
+  plan: TestPlan,
+});
+export type LabJob = z.infer<typeof LabJob>;
+
+export const ProbeResult = z.object({
+  name: z.string(),
+  ok: z.boolean(),
+  /** What was seen, in one line. */
+  detail: z.string().max(2000),
+  durationMs: z.int().nonnegative(),
+});
+export type ProbeResult = z.infer<typeof ProbeResult>;
+
+/** What one step saw. `exitCode` is null when the step has no command of its own or was cut off. */
+export const StepObservation = z.object({
+  step: PlanStep,
+  startedAt: Timestamp,
+  durationMs: z.int().nonnegative(),
+  exitCode: z.int().nullable(),
+  ok: z.boolean(),
+  detail: z.string().max(4000),
+  probes: z.array(ProbeResult).default([]),
+  /** Content address of the step's full log among the evidence. */
+  logSha256: Sha256.optional(),
+});
+export type StepObservation = z.infer<typeof StepObservation>;
+
+/** Sent while a run goes on, so that people can watch. A step without `durationMs` has just begun. */
+export const StepProgress = z.object({
+  attempt: z.int().positive(),
+  step: PlanStep,
+  state: z.enum(['started', 'finished']),
+  observation: StepObservation.optional(),
+});
+export type StepProgress = z.infer<typeof StepProgress>;
+
+export const PackageChange = z.object({ package: z.string(), from: z.string().nullable(), to: z.string().nullable() });
+export type PackageChange = z.infer<typeof PackageChange>;
+export const FileChange = z.object({ path: z.string(), change: z.enum(['added-or-changed', 'removed']), kind: z.string() });
+export type FileChange = z.infer<typeof FileChange>;
+
+/** Why a run ended before its plan did, and whose fault that is. */
+export const RunFailure = z.object({
+  step: PlanStep,
+  /** `lab`: the laboratory could not do its work, which says nothing about the patch. */
+  blame: z.enum(['lab', 'patch']),
+  code: z.enum([
+    'lab-unavailable',
+    'golden-missing',
+    'artefact-digest-mismatch',
+    'artefact-not-a-package',
+    'baseline-red',
+    'dependency-missing',
+    'apply-failed',
+    'boot-failed',
+    'time-limit',
+    'cannot-exercise',
+  ]),
+  message: z.string().max(4000),
+});
+export type RunFailure = z.infer<typeof RunFailure>;
+
+/** Everything that a run saw: the only input of the verdict. */
+export const RunObservations = z.object({
+  driver: z.string(),
+  fidelity: z.enum(['full', 'reduced']),
+  capabilities: z.array(Capability),
+  goldenDigest: Sha256,
+  plan: TestPlan,
+  /** The artefacts whose digests were checked before and again inside the lab. */
+  tested: z.array(Artefact),
+  steps: z.array(StepObservation),
+  packageDiff: z.array(PackageChange),
+  fileDiff: z.array(FileChange).max(20_000),
+  failure: RunFailure.nullable(),
+  /** Lab time that is charged: from restore to discard, in milliseconds. */
+  labMilliseconds: z.int().nonnegative(),
+});
+export type RunObservations = z.infer<typeof RunObservations>;
+
+/** Ends a run: what was seen, and the evidence files (already uploaded, by content address). */
+export const RunReport = z.object({
+  attempt: z.int().positive(),
+  observations: RunObservations,
+  evidence: z.array(z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int().nonnegative(), sha256: Sha256 })),
+});
+export type RunReport = z.infer<typeof RunReport>;
+
+/**
+ * HTTP endpoints of the lab protocol (runner -> api), all with `Authorization: Bearer <credential>`:
+ *
+ * POST /lab/v1/hello              RunnerHello   -> RunnerWelcome
+ * POST /lab/v1/goldens            GoldenReport  -> 204
+ * POST /lab/v1/runs/claim         {}            -> 200 LabJob | 204 nothing to do (the server holds the request up to 10 s)
+ * POST /lab/v1/runs/:id/progress  StepProgress  -> 204 (renews the lease) | 409 lease lost
+ * POST /lab/v1/runs/:id/heartbeat {attempt}     -> 204 | 409 lease lost or cancelled: stop at once
+ * GET  /lab/v1/artefacts/:sha256                -> bytes
+ * PUT  /lab/v1/evidence/:sha256   bytes         -> 204
+ * POST /lab/v1/runs/:id/report    RunReport     -> 204 | 409 lease lost
+ */
+export const LAB_PROTOCOL_VERSION = 'v1';

@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const root = import.meta.dirname;
+// Tests run against the sources, so that a stale build can never make them pass.
+const alias = Object.fromEntries(
+  fs.readdirSync(path.join(root, 'libs')).map((lib) => [`@vouch/${lib}`, path.join(root, 'libs', lib, 'src/index.ts')]),
+);
+const shared = { resolve: { alias }, oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } } };
+const project = (name, include, more = {}) => ({
+  ...shared,
+  test: { name, root, include, sequence: { shuffle: true }, ...more },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'infra/**/*.spec.ts', 'test/architecture/**/*.spec.ts']),
+      project('integration', ['test/integration/**/*.spec.ts'], {
+        globalSetup: ['test/integration/services.setup.mjs'],
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        maxWorkers: 2,
+      }),
+      project('lab', ['test/lab/**/*.spec.ts'], { testTimeout: 300_000, hookTimeout: 600_000, maxWorkers: 1, fileParallelism: false }),
+      project('e2e', ['test/e2e/**/*.spec.ts'], { testTimeout: 600_000, hookTimeout: 900_000, maxWorkers: 1, fileParallelism: false, sequence: { shuffle: false } }),
+    ],
+  },
+});
