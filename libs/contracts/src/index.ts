@@ -1,3 +1,5 @@
 export * from './digest.js';
 export * from './profile.js';
 export * from './lab.js';
+export * from './device.js';
+export * from './overview.js';

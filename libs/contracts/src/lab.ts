@@ -9,14 +9,19 @@ export type Capability = z.infer<typeof Capability>;
 /** A lab-runner introduces itself when it starts; runs that it had leased before go back to the queue. */
 export const RunnerHello = z.object({
   name: z.string().min(1).max(100),
-  drivers: z.array(z.object({ name: z.string(), fidelity: z.enum(['full', 'reduced']), capabilities: z.array(Capability) })),
+  drivers: z.array(
+    z.object({ name: z.string(), fidelity: z.enum(['full', 'reduced']), capabilities: z.array(Capability) }),
+  ),
   /** Why this runner cannot run labs, in a sentence that says what is missing; absent when it can. */
   unavailable: z.string().max(1000).optional(),
 });
 export type RunnerHello = z.infer<typeof RunnerHello>;
 
 /** Answer to a hello: the profiles whose goldens are wanted. */
-export const RunnerWelcome = z.object({ runnerId: z.string(), profiles: z.array(z.object({ digest: Sha256, profile: Profile })) });
+export const RunnerWelcome = z.object({
+  runnerId: z.string(),
+  profiles: z.array(z.object({ digest: Sha256, profile: Profile })),
+});
 export type RunnerWelcome = z.infer<typeof RunnerWelcome>;
 
 /** A golden that a runner has built, or why it could not. */
@@ -81,7 +86,11 @@ export type StepProgress = z.infer<typeof StepProgress>;
 
 export const PackageChange = z.object({ package: z.string(), from: z.string().nullable(), to: z.string().nullable() });
 export type PackageChange = z.infer<typeof PackageChange>;
-export const FileChange = z.object({ path: z.string(), change: z.enum(['added-or-changed', 'removed']), kind: z.string() });
+export const FileChange = z.object({
+  path: z.string(),
+  change: z.enum(['added-or-changed', 'removed']),
+  kind: z.string(),
+});
 export type FileChange = z.infer<typeof FileChange>;
 
 /** Why a run ended before its plan did, and whose fault that is. */
@@ -127,7 +136,9 @@ export type RunObservations = z.infer<typeof RunObservations>;
 export const RunReport = z.object({
   attempt: z.int().positive(),
   observations: RunObservations,
-  evidence: z.array(z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int().nonnegative(), sha256: Sha256 })),
+  evidence: z.array(
+    z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int().nonnegative(), sha256: Sha256 }),
+  ),
 });
 export type RunReport = z.infer<typeof RunReport>;
 

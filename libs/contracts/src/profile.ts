@@ -10,7 +10,12 @@ export const Probe = z.discriminatedUnion('type', [
     status: z.int().default(200),
     contains: z.string().optional(),
   }),
-  z.object({ type: z.literal('tcp'), name: z.string(), port: z.int().min(1).max(65535), banner: z.string().optional() }),
+  z.object({
+    type: z.literal('tcp'),
+    name: z.string(),
+    port: z.int().min(1).max(65535),
+    banner: z.string().optional(),
+  }),
   z.object({ type: z.literal('command'), name: z.string(), command: z.string(), contains: z.string().optional() }),
 ]);
 export type Probe = z.infer<typeof Probe>;
@@ -24,12 +29,22 @@ export const Profile = z.object({
   /** Binary packages to install from the release suite; a version pins one. */
   components: z.array(z.object({ package: z.string().min(1), version: z.string().optional() })).min(1),
   /** Files written into the golden after the components are installed. */
-  files: z.array(z.object({ path: z.string().startsWith('/'), content: z.string(), mode: z.string().default('0644') })).default([]),
+  files: z
+    .array(z.object({ path: z.string().startsWith('/'), content: z.string(), mode: z.string().default('0644') }))
+    .default([]),
   probes: z.array(Probe).default([]),
 });
 export type Profile = z.infer<typeof Profile>;
 
-export const PlanStep = z.enum(['restore', 'baseline', 'apply', 'probe-after-apply', 'reboot', 'probe-after-reboot', 'collect']);
+export const PlanStep = z.enum([
+  'restore',
+  'baseline',
+  'apply',
+  'probe-after-apply',
+  'reboot',
+  'probe-after-reboot',
+  'collect',
+]);
 export type PlanStep = z.infer<typeof PlanStep>;
 
 /** The ordered steps of a test. */
