@@ -1,1 +1,9 @@
-export {};
+export * from './config/config.js';
+export * from './database/database.js';
+export * from './database/migrate.js';
+export * from './outbox/outbox.js';
+export * from './telemetry/logger.js';
+export * from './telemetry/metrics.js';
+export * from './ids.js';
+export * from './clock.js';
+export * from './content-store.js';

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(1).max(65535);
+const seconds = z.coerce.number().int().min(1).max(86_400);
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql:// URL' });
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+
+/** Every setting of every process, read from the environment once, at start. Times carry their unit in their name. */
+export const settings = {
+  /** Owner's connection: migrations only. */
+  DATABASE_URL: postgresUrl,
+  /** The application role: sees only the tenants that a transaction names. */
+  VOUCH_DATABASE_APP_URL: postgresUrl,
+  /** The platform role: the platform's own jobs across tenants. */
+  VOUCH_DATABASE_PLATFORM_URL: postgresUrl,
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }),
+  VOUCH_DATA_DIR: z.string().startsWith('/', 'must be an absolute path'),
+  VOUCH_HOST: z.string().min(1).default('127.0.0.1'),
+  VOUCH_PORT: port,
+  VOUCH_WORKER_PORT: port,
+  VOUCH_PUBLIC_URL: httpUrl,
+  /** Where lab-runners reach the API. */
+  VOUCH_API_URL: httpUrl,
+  VOUCH_LAB_TOKEN: z.string().min(32, 'must have at least 32 characters'),
+  VOUCH_LAB_NAME: z.string().min(1).max(100).default('local'),
+  VOUCH_LAB_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
+  VOUCH_LEASE_SECONDS: seconds.default(30),
+  VOUCH_INTAKE_SECONDS: seconds.default(900),
+  VOUCH_RECONCILE_SECONDS: seconds.default(10),
+  VOUCH_DEVICE_POLL_SECONDS: seconds.default(900),
+  /** Price of lab time in minor units per hour, and the fixed price of one test. */
+  VOUCH_LAB_RATE_MINOR_PER_HOUR: z.coerce.number().int().min(0).default(800),
+  VOUCH_LAB_FIXED_MINOR: z.coerce.number().int().min(0).default(25),
+  VOUCH_CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be a three-letter currency code')
+    .default('EUR'),
+  STRIPE_SECRET_KEY: z
+    .string()
+    .regex(/^(sk|rk)_(test|live)_\w+$/, 'must be a Stripe secret key (sk_test_… or sk_live_…)'),
+  STRIPE_WEBHOOK_SECRET: z.string().startsWith('whsec_', 'must start with whsec_'),
+  /** Set only for the local stand-in; absent means Stripe itself. */
+  VOUCH_STRIPE_API_URL: httpUrl.optional(),
+  VOUCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+} as const;
+
+type Settings = typeof settings;
+export type SettingName = keyof Settings;
+export type Config<K extends SettingName> = { readonly [P in K]: z.infer<Settings[P]> };
+
+/** A setting is missing or wrong. The message is one sentence that names it, and never repeats its value. */
+export class ConfigError extends Error {
+  readonly code = 'config-invalid';
+  constructor(name: string, problem: string) {
+    super(`${name} ${problem}.`);
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Reads and checks the named settings.
+ * @throws ConfigError for the first that is missing or wrong
+ */
+export function loadConfig<K extends SettingName>(
+  names: readonly K[],
+  env: NodeJS.ProcessEnv = process.env,
+): Config<K> {
+  const config: Partial<Record<K, unknown>> = {};
+  for (const name of names) {
+    const raw = env[name] === '' ? undefined : env[name];
+    const parsed = settings[name].safeParse(raw);
+    if (!parsed.success) {
+      const problem = raw === undefined ? 'is not set' : (parsed.error.issues[0]?.message ?? 'is wrong');
+      throw new ConfigError(name, problem);
+    }
+    config[name] = parsed.data;
+  }
+  return config as Config<K>;
+}
+
+/** Runs a process's main function; a wrong setting ends the process with its one sentence and exit code 78 (EX_CONFIG). */
+export async function runProcess(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(78);
+    }
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  }
+}

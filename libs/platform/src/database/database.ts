@@ -1,0 +1,78 @@
+import { DataSource, type EntityManager } from 'typeorm';
+
+/**
+ * What a transaction may see: the named tenants, or no tenant at all (shared tables only).
+ * The platform role sees all tenants by its own policies; it uses `shared`.
+ */
+export type Scope = { readonly kind: 'tenants'; readonly tenantIds: readonly string[] } | { readonly kind: 'shared' };
+
+export const shared: Scope = { kind: 'shared' };
+export const forTenants = (...tenantIds: string[]): Scope => ({ kind: 'tenants', tenantIds });
+
+/** One open transaction. */
+export interface Tx {
+  /** Rows of a statement; parameters are `$1`, `$2`, ... */
+  query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  readonly manager: EntityManager;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** PostgreSQL, entered only through transactions that say whose data they touch. */
+export class Database {
+  private constructor(private readonly source: DataSource) {}
+
+  static async connect(url: string, options: { applicationName: string; poolSize?: number }): Promise<Database> {
+    const source = new DataSource({
+      type: 'postgres',
+      url,
+      applicationName: options.applicationName,
+      poolSize: options.poolSize ?? 10,
+      entities: [],
+      logging: false,
+      // A bigint that fits is a number; one that does not is an error, never a rounded figure.
+      parseInt8: true,
+    });
+    await source.initialize();
+    return new Database(source);
+  }
+
+  async close(): Promise<void> {
+    if (this.source.isInitialized) await this.source.destroy();
+  }
+
+  /**
+   * Runs `work` in one transaction. The tenant setting is local to it, so that a pooled connection never carries
+   * one tenant's rights into another's request.
+   */
+  async transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const tenantIds = scope.kind === 'tenants' ? scope.tenantIds : [];
+    if (!tenantIds.every((id) => UUID.test(id))) throw new TypeError('A tenant id is a lower-case UUID.');
+    return this.source.transaction(async (manager) => {
+      await manager.query(`select set_config('app.tenant_ids', $1, true)`, [tenantIds.join(',')]);
+      return work({ manager, query: (sql, parameters) => rows(manager, sql, parameters) });
+    });
+  }
+
+  /** One read outside a longer transaction, with the same scoping. */
+  async read<Row = Record<string, unknown>>(
+    scope: Scope,
+    sql: string,
+    parameters?: readonly unknown[],
+  ): Promise<Row[]> {
+    return this.transaction(scope, (tx) => tx.query<Row>(sql, parameters));
+  }
+
+  /** Is the server there? Used by readiness. */
+  async ping(): Promise<void> {
+    await this.source.query('select 1');
+  }
+}
+
+async function rows<Row>(manager: EntityManager, sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+  const answer: unknown = await manager.query(sql, [...parameters]);
+  // TypeORM gives UPDATE and DELETE as [rows, count] and everything else as rows.
+  const isWrite =
+    Array.isArray(answer) && answer.length === 2 && Array.isArray(answer[0]) && typeof answer[1] === 'number';
+  return (isWrite ? answer[0] : answer) as Row[];
+}
