@@ -3,3 +3,4 @@ export * from './profile.js';
 export * from './lab.js';
 export * from './device.js';
 export * from './overview.js';
+export * from './events.js';

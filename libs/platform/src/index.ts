@@ -7,3 +7,7 @@ export * from './telemetry/metrics.js';
 export * from './ids.js';
 export * from './clock.js';
 export * from './content-store.js';
+export * from './database/listener.js';
+export * from './outbox/outbox-relay.js';
+export * from './queue/stage.js';
+export * from './queue/stage-runner.js';
