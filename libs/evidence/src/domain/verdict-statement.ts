@@ -1,0 +1,73 @@
+import canonicalize from 'canonicalize';
+import type { Artefact, StepObservation } from '@vouch/contracts';
+
+export const STATEMENT_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
+export const VERDICT_PREDICATE_TYPE = 'https://vouch.invalid/attestation/patch-verdict/v1';
+
+export interface VerdictFacts {
+  readonly result: 'pass' | 'fail' | 'inconclusive';
+  readonly sentence: string;
+  readonly reasons: readonly string[];
+  readonly covered: readonly string[];
+  readonly notCovered: readonly string[];
+  readonly patch: {
+    readonly source: string;
+    readonly externalId: string;
+    readonly version: string;
+    readonly revisionId: string;
+    readonly metadataSha256: string;
+  };
+  readonly tested: readonly Artefact[];
+  readonly lab: {
+    readonly driver: string;
+    readonly fidelity: string;
+    readonly goldenDigest: string;
+    readonly profile: string;
+    readonly planDigest: string;
+  };
+  readonly steps: readonly StepObservation[];
+  readonly evidence: readonly { readonly name: string; readonly sha256: string }[];
+  readonly runId: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly issuedAt: string;
+  readonly expiresAt: string;
+}
+
+/**
+ * The in-toto Statement (v1) of a verdict: its subjects are the exact files that were tested, by SHA-256, so that it
+ * says nothing about any other bytes, whatever their name.
+ * Source: in-toto/attestation, spec/v1/statement.md; canonical JSON by RFC 8785.
+ */
+export function verdictStatement(facts: VerdictFacts): Buffer {
+  const statement = {
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: facts.tested.map((artefact) => ({
+      name: artefact.fileName.split('/').at(-1),
+      digest: { sha256: artefact.sha256 },
+    })),
+    predicateType: VERDICT_PREDICATE_TYPE,
+    predicate: {
+      verdict: facts.result,
+      sentence: facts.sentence,
+      reasons: facts.reasons,
+      covered: facts.covered,
+      notCovered: facts.notCovered,
+      patch: facts.patch,
+      lab: facts.lab,
+      run: { id: facts.runId, startedAt: facts.startedAt, finishedAt: facts.finishedAt },
+      steps: facts.steps.map(({ step, ok, exitCode, durationMs, detail, logSha256 }) => ({
+        step,
+        ok,
+        exitCode,
+        durationMs,
+        detail,
+        ...(logSha256 === undefined ? {} : { logSha256 }),
+      })),
+      evidence: facts.evidence.map(({ name, sha256 }) => ({ name, digest: { sha256 } })),
+      issuedAt: facts.issuedAt,
+      validUntil: facts.expiresAt,
+    },
+  };
+  return Buffer.from(canonicalize(statement) ?? '', 'utf8');
+}
