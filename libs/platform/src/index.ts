@@ -11,3 +11,4 @@ export * from './database/listener.js';
 export * from './outbox/outbox-relay.js';
 export * from './queue/stage.js';
 export * from './queue/stage-runner.js';
+export * from './audit/audit.js';

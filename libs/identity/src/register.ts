@@ -1,0 +1,51 @@
+import { sha256Hex, type Tx } from '@vouch/platform';
+import type { Role } from './context.js';
+import { hashPassword } from './sign-in.js';
+
+/**
+ * Registration of MSPs, tenants, members and lab-runners, with ids that the caller derives, so that doing it twice
+ * makes one. Needs the platform role.
+ */
+export async function registerMsp(tx: Tx, msp: { id: string; name: string }): Promise<void> {
+  await tx.query('insert into identity_msp (id, name) values ($1, $2) on conflict (id) do nothing', [msp.id, msp.name]);
+}
+
+export async function registerTenant(tx: Tx, tenant: { id: string; mspId: string; name: string }): Promise<void> {
+  await tx.query(
+    'insert into identity_tenant (tenant_id, msp_id, name) values ($1, $2, $3) on conflict (tenant_id) do nothing',
+    [tenant.id, tenant.mspId, tenant.name],
+  );
+}
+
+export interface NewMember {
+  readonly id: string;
+  readonly mspId: string;
+  readonly tenantId: string | null;
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly password: string;
+}
+
+export async function registerMember(tx: Tx, member: NewMember): Promise<void> {
+  await tx.query(
+    `insert into identity_member (id, msp_id, tenant_id, email, name, role, password_hash)
+     values ($1, $2, $3, lower($4), $5, $6, $7) on conflict (id) do nothing`,
+    [
+      member.id,
+      member.mspId,
+      member.tenantId,
+      member.email,
+      member.name,
+      member.role,
+      await hashPassword(member.password),
+    ],
+  );
+}
+
+export async function registerLabRunnerCredential(tx: Tx, name: string, secret: string): Promise<void> {
+  await tx.query(
+    `insert into identity_machine_credential (secret_sha256, kind, name) values ($1, 'lab-runner', $2) on conflict do nothing`,
+    [sha256Hex(secret), name],
+  );
+}
