@@ -1,0 +1,99 @@
+import type { GoldenReport, Profile, RunnerHello, RunnerWelcome } from '@vouch/contracts';
+import { idOf, publish, shared, type Clock, type Database, type Tx } from '@vouch/platform';
+
+/** The lab-runners, the profiles that they are asked for, and the goldens that they have. */
+export class RunnerRegistry {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * A runner has (re)started: whatever it had leased before is lost and goes back to the queue at once.
+   * @param credential name of the credential that the runner used; a runner is known by it, not by what it says
+   */
+  async welcome(credential: string, hello: RunnerHello, correlationId: string): Promise<RunnerWelcome> {
+    const runnerId = idOf('lab-runner', credential, hello.name);
+    return this.database.transaction(shared, async (tx) => {
+      await tx.query(
+        `insert into lab_runner (id, name, state, reason, drivers, last_seen_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (id) do update set state = excluded.state, reason = excluded.reason, drivers = excluded.drivers,
+                                        last_seen_at = excluded.last_seen_at`,
+        [
+          runnerId,
+          `${credential}/${hello.name}`,
+          hello.unavailable === undefined ? 'preparing' : 'unavailable',
+          hello.unavailable ?? '',
+          JSON.stringify(hello.drivers),
+          this.clock(),
+        ],
+      );
+      await tx.query(
+        `update lab_test_run set state = 'queued', runner_id = null, lease_until = null
+          where runner_id = $1 and state in ('leased', 'running')`,
+        [runnerId],
+      );
+      await publish(tx, { topic: 'lab.runner-changed', payload: { runnerId }, correlationId });
+      const profiles = await tx.query<{ digest: string; definition: Profile }>(
+        'select digest, definition from lab_profile where active order by name',
+      );
+      return { runnerId, profiles: profiles.map((row) => ({ digest: row.digest, profile: row.definition })) };
+    });
+  }
+
+  async findRunner(credential: string, name: string): Promise<string | null> {
+    const id = idOf('lab-runner', credential, name);
+    const [row] = await this.database.read<{ id: string }>(shared, 'select id from lab_runner where id = $1', [id]);
+    return row?.id ?? null;
+  }
+
+  async reportGolden(runnerId: string, report: GoldenReport, correlationId: string): Promise<void> {
+    await this.database.transaction(shared, async (tx) => {
+      await tx.query(
+        `insert into lab_golden (profile_digest, runner_id, digest, state, reason, components, services, reported_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict (profile_digest, runner_id) do update set digest = excluded.digest, state = excluded.state,
+           reason = excluded.reason, components = excluded.components, services = excluded.services,
+           reported_at = excluded.reported_at`,
+        [
+          report.profileDigest,
+          runnerId,
+          report.digest ?? null,
+          report.state,
+          report.reason ?? '',
+          JSON.stringify(report.components),
+          JSON.stringify(report.services),
+          this.clock(),
+        ],
+      );
+      await tx.query(
+        `update lab_runner set last_seen_at = $2, state = case when state = 'unavailable' then state when exists
+           (select 1 from lab_golden where runner_id = $1 and state = 'building') then 'preparing' else 'ready' end
+          where id = $1`,
+        [runnerId, this.clock()],
+      );
+      await publish(tx, {
+        topic: 'lab.golden-changed',
+        payload: { profileDigest: report.profileDigest },
+        correlationId,
+      });
+    });
+  }
+}
+
+/** Makes the declared profiles the active ones; profiles that are no longer declared stay for their old verdicts. */
+export async function declareProfiles(
+  tx: Tx,
+  profiles: readonly { digest: string; profile: Profile }[],
+): Promise<void> {
+  for (const { digest, profile } of profiles) {
+    await tx.query(
+      `insert into lab_profile (digest, name, title, stream, definition) values ($1, $2, $3, $4, $5)
+       on conflict (digest) do update set active = true`,
+      [digest, profile.name, profile.title, profile.stream, JSON.stringify(profile)],
+    );
+  }
+  await tx.query('update lab_profile set active = false where active and digest <> all ($1::text[])', [
+    profiles.map((p) => p.digest),
+  ]);
+}
