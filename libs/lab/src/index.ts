@@ -1,1 +1,3 @@
-export {};
+export * from './enqueue-run.js';
+export * from './run-queue.js';
+export * from './runner-registry.js';

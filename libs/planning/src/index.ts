@@ -1,1 +1,4 @@
-export {};
+export * from './domain/coverage.js';
+export * from './domain/smallest-plan.js';
+export * from './record-demand.js';
+export * from './plan-runs.stage.js';

@@ -1,0 +1,125 @@
+import type { Artefact, Component, TestPlan } from '@vouch/contracts';
+import { enqueueRun } from '@vouch/lab';
+import { shared, type Database, type Stage, type Tx } from '@vouch/platform';
+import { coverageOf } from './domain/coverage.js';
+import { smallestPlan, type Candidate } from './domain/smallest-plan.js';
+
+/** Brings the exact bytes of artefacts into the content store, or says why they are refused. */
+export interface ArtefactFetcher {
+  /** @returns null when all are stored, else the reason in a sentence */
+  fetch(revisionId: string, artefacts: readonly Artefact[]): Promise<string | null>;
+}
+
+export interface PlanSettings {
+  readonly plan: TestPlan;
+  readonly planDigest: string;
+  readonly rolesOf: (services: readonly string[]) => string[];
+  /** Below this distance a golden says too little about a cohort to spend a test on it. */
+  readonly minimumCoverage: number;
+}
+
+interface DemandRow {
+  cohort_id: string;
+  packages: string[];
+  devices: number;
+  roles: string[];
+  components: Component[];
+}
+
+interface GoldenRow {
+  profile_digest: string;
+  digest: string;
+  components: Component[];
+  services: string[];
+}
+
+/** Turns demand for a revision into the fewest test runs that answer it. Key: the revision's id. */
+export class PlanRunsStage implements Stage {
+  readonly name = 'planning';
+  readonly concurrency = 2;
+  readonly wakes = {
+    'planning.demand-changed': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
+  } as const;
+
+  constructor(
+    private readonly database: Database,
+    private readonly artefacts: ArtefactFetcher,
+    private readonly settings: PlanSettings,
+  ) {}
+
+  /** Revisions that machines wait for and that no ready golden has been given yet: the most awaited first. */
+  async pending(): Promise<string[]> {
+    const rows = await this.database.read<{ revision_id: string }>(
+      shared,
+      `select d.revision_id from planning_demand d
+         join catalog_revision v on v.id = d.revision_id and v.state = 'offered'
+        where d.devices > 0 and exists (select 1 from lab_golden g join lab_profile p on p.digest = g.profile_digest and p.active
+                                         where g.state = 'ready')
+          and not exists (select 1 from lab_test_run r join lab_golden g on g.digest = r.golden_digest and g.state = 'ready'
+                           where r.revision_id = d.revision_id)
+        group by d.revision_id order by sum(d.devices) desc limit 200`,
+    );
+    return rows.map((row) => row.revision_id);
+  }
+
+  async process(revisionId: string, correlationId: string): Promise<void> {
+    const { goldens, demand, offered } = await this.facts(revisionId);
+    const testable = new Map<string, Artefact[]>();
+    const candidates: Candidate[] = [];
+    for (const golden of goldens) {
+      const artefacts = offered.filter((a) => golden.components.some((c) => c.package === a.package));
+      if (artefacts.length === 0) continue;
+      const lab = { components: golden.components, roles: this.settings.rolesOf(golden.services) };
+      const covers = new Map<string, number>();
+      for (const row of demand) {
+        if (coverageOf(lab, row, row.packages).score >= this.settings.minimumCoverage)
+          covers.set(row.cohort_id, row.devices);
+      }
+      testable.set(golden.digest, artefacts);
+      if (covers.size > 0) candidates.push({ goldenDigest: golden.digest, covers });
+    }
+
+    const devices = demand.reduce((sum, row) => sum + row.devices, 0);
+    for (const digest of smallestPlan(candidates)) {
+      const artefacts = testable.get(digest) ?? [];
+      const golden = goldens.find((g) => g.digest === digest);
+      if (!golden || (await this.artefacts.fetch(revisionId, artefacts)) !== null) continue;
+      await this.database.transaction(shared, (tx) =>
+        enqueueRun(tx, {
+          revisionId,
+          profileDigest: golden.profile_digest,
+          goldenDigest: digest,
+          plan: this.settings.plan,
+          planDigest: this.settings.planDigest,
+          artefacts,
+          priority: devices,
+          correlationId,
+        }),
+      );
+    }
+  }
+
+  private facts(revisionId: string): Promise<{ goldens: GoldenRow[]; demand: DemandRow[]; offered: Artefact[] }> {
+    return this.database.transaction(shared, async (tx) => ({
+      goldens: await tx.query<GoldenRow>(
+        `select distinct on (g.digest) g.profile_digest, g.digest, g.components, g.services from lab_golden g
+           join lab_profile p on p.digest = g.profile_digest and p.active where g.state = 'ready' order by g.digest`,
+      ),
+      demand: await tx.query<DemandRow>(
+        `select d.cohort_id, d.packages, d.devices, c.roles, c.components
+           from planning_demand d join planning_cohort c on c.id = d.cohort_id where d.revision_id = $1 and d.devices > 0`,
+        [revisionId],
+      ),
+      offered: await offeredArtefacts(tx, revisionId),
+    }));
+  }
+}
+
+async function offeredArtefacts(tx: Tx, revisionId: string): Promise<Artefact[]> {
+  return tx.query<Artefact>(
+    `select a.package, a.version, a.architecture, a.file_name as "fileName", a.size_bytes as "sizeBytes", a.sha256
+       from catalog_artefact a join catalog_revision v on v.id = a.revision_id and v.state = 'offered'
+      where a.revision_id = $1 order by a.package`,
+    [revisionId],
+  );
+}
