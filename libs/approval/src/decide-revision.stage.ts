@@ -1,0 +1,158 @@
+import { coverageOf, type Coverage } from '@vouch/planning';
+import type { Component } from '@vouch/contracts';
+import { audit, publish, shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
+import { decide, PolicyRules, type Decision, type RevisionFacts, type VerdictFacts } from './domain/decide.js';
+
+interface CaseRow {
+  policy_id: string;
+  rules: unknown;
+  cohort_id: string;
+  roles: string[];
+  components: Component[];
+  packages: string[];
+}
+
+interface VerdictRow {
+  id: string;
+  result: VerdictFacts['result'];
+  sentence: string;
+  expires_at: Date;
+  fidelity: 'full' | 'reduced' | null;
+  components: Component[];
+  services: string[];
+}
+
+interface RevisionRow {
+  state: RevisionFacts['state'];
+  reason: string;
+  source_state: RevisionFacts['sourceState'];
+  source_reason: string;
+}
+
+/**
+ * Asks each policy, for each cohort that waits for a revision, whether it is approved, and keeps the newest answer with
+ * its reason. What follows from an approval (rings, channels) is the rollout's business. Key: the revision's id.
+ */
+export class DecideRevisionStage implements Stage {
+  readonly name = 'approval';
+  readonly concurrency = 2;
+  readonly wakes = {
+    'lab.verdict-issued': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
+  } as const;
+
+  constructor(
+    private readonly database: Database,
+    private readonly rolesOf: (services: readonly string[]) => string[],
+    private readonly clock: Clock,
+  ) {}
+
+  /** Revisions with a verdict, wanted under a policy that has not answered to this verdict or vendor state yet. */
+  async pending(): Promise<string[]> {
+    const rows = await this.database.read<{ revision_id: string }>(
+      shared,
+      `select distinct v.revision_id from lab_verdict v
+         join fleet_need n on n.revision_id = v.revision_id
+         join approval_tenant_policy t on t.tenant_id = n.tenant_id
+         join catalog_revision r on r.id = v.revision_id
+         left join approval_decision d on d.policy_id = t.policy_id and d.cohort_id = n.cohort_id and d.revision_id = v.revision_id
+        where d.policy_id is null or d.decided_at < v.issued_at or (d.outcome = 'approved' and r.state <> 'offered')
+        limit 500`,
+    );
+    return rows.map((row) => row.revision_id);
+  }
+
+  async process(revisionId: string, correlationId: string): Promise<void> {
+    await this.database.transaction(shared, async (tx) => {
+      const [revision] = await tx.query<RevisionRow>(
+        `select v.state, v.reason, s.state as source_state, s.reason as source_reason
+           from catalog_revision v join catalog_patch p on p.id = v.patch_id join catalog_source s on s.id = p.source_id
+          where v.id = $1`,
+        [revisionId],
+      );
+      if (!revision) return;
+      const facts = { ...revision, sourceState: revision.source_state, sourceReason: revision.source_reason };
+      const verdicts = await verdictsOf(tx, revisionId);
+      for (const wanted of await casesOf(tx, revisionId)) {
+        const best = this.bestVerdict(verdicts, wanted);
+        const decision = decide(PolicyRules.parse(wanted.rules), best, facts, this.clock());
+        await this.keep(tx, wanted, revisionId, best, decision);
+      }
+      await publish(tx, { topic: 'approval.decided', payload: { revisionId }, correlationId });
+    });
+  }
+
+  /** A fail anywhere outweighs a pass elsewhere; among equals the nearest lab speaks. */
+  private bestVerdict(verdicts: readonly VerdictRow[], wanted: CaseRow): (VerdictFacts & { id: string }) | null {
+    const weight = { fail: 2, pass: 1, inconclusive: 0 };
+    const measured = verdicts.map((row) => ({
+      id: row.id,
+      result: row.result,
+      sentence: row.sentence,
+      expiresAt: row.expires_at,
+      fidelity: row.fidelity ?? ('reduced' as const),
+      coverage: coverageOf({ components: row.components, roles: this.rolesOf(row.services) }, wanted, wanted.packages),
+    }));
+    const near = measured.filter((verdict) => verdict.coverage.score > 0);
+    near.sort((a, b) => weight[b.result] - weight[a.result] || b.coverage.score - a.coverage.score);
+    return near[0] ?? null;
+  }
+
+  private async keep(
+    tx: Tx,
+    wanted: CaseRow,
+    revisionId: string,
+    best: { id: string; coverage: Coverage } | null,
+    { outcome, reason }: Decision,
+  ): Promise<void> {
+    const changed = await tx.query(
+      `insert into approval_decision (policy_id, cohort_id, revision_id, verdict_id, outcome, reason, coverage, decided_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8)
+       on conflict (policy_id, cohort_id, revision_id) do update set verdict_id = excluded.verdict_id,
+         outcome = excluded.outcome, reason = excluded.reason, coverage = excluded.coverage, decided_at = excluded.decided_at
+       returning (select outcome from approval_decision d where d.policy_id = $1 and d.cohort_id = $2 and d.revision_id = $3) as before`,
+      [
+        wanted.policy_id,
+        wanted.cohort_id,
+        revisionId,
+        best?.id ?? null,
+        outcome,
+        reason,
+        best === null ? null : JSON.stringify(best.coverage),
+        this.clock(),
+      ],
+    );
+    if (changed[0]?.['before'] === outcome) return;
+    await audit(tx, {
+      tenantId: null,
+      at: this.clock(),
+      actor: 'platform',
+      action: `approval.${outcome}`,
+      subject: `revision:${revisionId}`,
+      why: reason,
+      detail: { policyId: wanted.policy_id, cohortId: wanted.cohort_id, verdictId: best?.id ?? null },
+    });
+  }
+}
+
+async function casesOf(tx: Tx, revisionId: string): Promise<CaseRow[]> {
+  return tx.query<CaseRow>(
+    `select distinct p.id as policy_id, p.rules, c.id as cohort_id, c.roles, c.components, d.packages
+       from fleet_need n
+       join approval_tenant_policy t on t.tenant_id = n.tenant_id
+       join approval_policy p on p.id = t.policy_id
+       join planning_cohort c on c.id = n.cohort_id
+       join planning_demand d on d.cohort_id = n.cohort_id and d.revision_id = n.revision_id
+      where n.revision_id = $1`,
+    [revisionId],
+  );
+}
+
+async function verdictsOf(tx: Tx, revisionId: string): Promise<VerdictRow[]> {
+  return tx.query<VerdictRow>(
+    `select distinct on (v.id) v.id, v.result, v.sentence, v.expires_at, r.observations->>'fidelity' as fidelity,
+            g.components, g.services
+       from lab_verdict v join lab_test_run r on r.id = v.run_id join lab_golden g on g.digest = v.golden_digest
+      where v.revision_id = $1 order by v.id`,
+    [revisionId],
+  );
+}

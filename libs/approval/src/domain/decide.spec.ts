@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decide, type PolicyRules, type RevisionFacts, type VerdictFacts } from './decide.js';
+
+const now = new Date('2026-01-02T00:00:00Z');
+const rules: PolicyRules = {
+  minimumCoverage: 0.6,
+  acceptReducedFidelity: false,
+  delayMinutes: 0,
+  rings: 2,
+  soakSeconds: 0,
+};
+const verdict: VerdictFacts = {
+  result: 'pass',
+  sentence: 'It passed.',
+  fidelity: 'full',
+  expiresAt: new Date('2026-02-01T00:00:00Z'),
+  coverage: { score: 0.9, notCovered: [] },
+};
+const revision: RevisionFacts = { state: 'offered', reason: '', sourceState: 'ok', sourceReason: '' };
+
+describe('decide', () => {
+  it.each<[string, Partial<VerdictFacts> | null, Partial<RevisionFacts>, Partial<PolicyRules>, string]>([
+    ['a pass that covers', {}, {}, {}, 'approved'],
+    ['no verdict', null, {}, {}, 'waiting'],
+    ['a fail', { result: 'fail' }, {}, {}, 'refused'],
+    ['an inconclusive run', { result: 'inconclusive' }, {}, {}, 'waiting'],
+    ['an expired verdict', { expiresAt: now }, {}, {}, 'waiting'],
+    ['low coverage', { coverage: { score: 0.59, notCovered: [] } }, {}, {}, 'waiting'],
+    ['reduced fidelity', { fidelity: 'reduced' }, {}, {}, 'waiting'],
+    ['reduced fidelity, accepted', { fidelity: 'reduced' }, {}, { acceptReducedFidelity: true }, 'approved'],
+    ['a stale source', {}, { sourceState: 'stale' }, {}, 'waiting'],
+    ['an unverified source', {}, { sourceState: 'unverified' }, {}, 'waiting'],
+    ['replaced bytes', {}, { state: 'replaced' }, {}, 'refused'],
+    ['a withdrawn patch', {}, { state: 'vanished' }, {}, 'refused'],
+    ['bytes that were not what the index said', {}, { state: 'suspect', reason: 'Digest.' }, {}, 'refused'],
+  ])('%s', (_name, v, r, p, outcome) => {
+    const decision = decide({ ...rules, ...p }, v === null ? null : { ...verdict, ...v }, { ...revision, ...r }, now);
+    expect(decision.outcome).toBe(outcome);
+    expect(decision.reason).not.toBe('');
+  });
+
+  it('I7: approves only a fresh pass, near enough, of bytes that a trusted source still offers', () => {
+    const facts = fc.record({
+      result: fc.constantFrom('pass' as const, 'fail' as const, 'inconclusive' as const),
+      sentence: fc.constant('.'),
+      fidelity: fc.constantFrom('full' as const, 'reduced' as const),
+      expiresAt: fc.date({ min: new Date('2025-12-01'), max: new Date('2026-03-01'), noInvalidDate: true }),
+      coverage: fc.record({ score: fc.double({ min: 0, max: 1, noNaN: true }), notCovered: fc.constant([]) }),
+    });
+    const revisions = fc.record({
+      state: fc.constantFrom('offered' as const, 'replaced' as const, 'vanished' as const, 'suspect' as const),
+      reason: fc.constant(''),
+      sourceState: fc.constantFrom(
+        'new' as const,
+        'ok' as const,
+        'stale' as const,
+        'unverified' as const,
+        'unreachable' as const,
+      ),
+      sourceReason: fc.constant(''),
+    });
+    fc.assert(
+      fc.property(fc.option(facts), revisions, (v, r) => {
+        if (decide(rules, v, r, now).outcome !== 'approved') return;
+        expect(v?.result).toBe('pass');
+        expect(v?.expiresAt.getTime()).toBeGreaterThan(now.getTime());
+        expect(v?.coverage.score).toBeGreaterThanOrEqual(rules.minimumCoverage);
+        expect(r.state).toBe('offered');
+        expect(['stale', 'unverified']).not.toContain(r.sourceState);
+      }),
+    );
+  });
+});
