@@ -1,16 +1,30 @@
 import type { OutcomeReport } from '@vouch/contracts';
+import type { ReadManifest } from '@vouch/approval';
 import type { DeviceContext } from '@vouch/fleet';
 import { audit, forTenants, publish, type Clock, type Database } from '@vouch/platform';
+
+/** A device reports on a revision that its channel never offered it. */
+export class OutcomeNotOffered extends Error {
+  readonly code = 'outcome-not-offered';
+  constructor(revisionId: string) {
+    super(`Revision ${revisionId} was not offered to this device, so its outcome is not taken.`);
+  }
+}
 
 /** Keeps what really happened on a device. The newest report of a device on a revision counts; a repeated one changes nothing. */
 export class RecordOutcome {
   constructor(
     private readonly database: Database,
+    private readonly manifests: ReadManifest,
     private readonly clock: Clock,
   ) {}
 
+  /** @throws OutcomeNotOffered */
   async record(device: DeviceContext, report: OutcomeReport): Promise<void> {
     const { tenantId, deviceId, correlationId } = device;
+    if (!(await this.manifests.wasOffered(device, report.revisionId, report.channelVersion))) {
+      throw new OutcomeNotOffered(report.revisionId);
+    }
     const now = this.clock();
     await this.database.transaction(forTenants(tenantId), async (tx) => {
       const changed = await tx.query(
