@@ -11,8 +11,8 @@ create table lab_profile (
 );
 
 create table lab_runner (
-  id          uuid primary key,
-  name        text        not null unique,
+  id          uuid primary key,                      -- from its credential: one runner for each
+  name        text        not null,
   state       text        not null check (state in ('ready', 'preparing', 'unavailable')),
   reason      text        not null default '',
   drivers     jsonb       not null,

@@ -13,15 +13,15 @@ export class RunnerRegistry {
    * @param credential name of the credential that the runner used; a runner is known by it, not by what it says
    */
   async welcome(credential: string, hello: RunnerHello, correlationId: string): Promise<RunnerWelcome> {
-    const runnerId = idOf('lab-runner', credential, hello.name);
+    const runnerId = idOf('lab-runner', credential);
     return this.database.transaction(shared, async (tx) => {
       await tx.query(
         `insert into lab_runner (id, name, state, reason, drivers, last_seen_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (id) do update set state = excluded.state, reason = excluded.reason, drivers = excluded.drivers,
+         on conflict (id) do update set name = excluded.name, state = excluded.state, reason = excluded.reason, drivers = excluded.drivers,
                                         last_seen_at = excluded.last_seen_at`,
         [
           runnerId,
-          `${credential}/${hello.name}`,
+          hello.name,
           hello.unavailable === undefined ? 'preparing' : 'unavailable',
           hello.unavailable ?? '',
           JSON.stringify(hello.drivers),
@@ -41,8 +41,8 @@ export class RunnerRegistry {
     });
   }
 
-  async findRunner(credential: string, name: string): Promise<string | null> {
-    const id = idOf('lab-runner', credential, name);
+  async findRunner(credential: string): Promise<string | null> {
+    const id = idOf('lab-runner', credential);
     const [row] = await this.database.read<{ id: string }>(shared, 'select id from lab_runner where id = $1', [id]);
     return row?.id ?? null;
   }

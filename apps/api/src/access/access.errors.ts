@@ -1,0 +1,31 @@
+/** Nobody is signed in, or the session has ended. */
+export class SignInNeeded extends Error {
+  readonly code = 'sign-in-needed';
+  constructor() {
+    super('Sign in first: there is no session, or it has ended.');
+  }
+}
+
+/** The caller is known, and may not do this. */
+export class AccessDenied extends Error {
+  readonly code = 'access-denied';
+  constructor() {
+    super('Your role does not allow this.');
+  }
+}
+
+/** A change was asked for without the header that only our own pages send. */
+export class CsrfHeaderMissing extends Error {
+  readonly code = 'csrf-header-missing';
+  constructor() {
+    super('Send the header X-Vouch-Csrf: 1 with every request that changes something.');
+  }
+}
+
+/** Nothing of that id that the caller may see: the same answer whether it exists or not. */
+export class NotFound extends Error {
+  readonly code = 'not-found';
+  constructor(what: string) {
+    super(`There is no such ${what}.`);
+  }
+}

@@ -1,0 +1,57 @@
+import { Controller, Get, Inject, Param, Res, Sse, StreamableFile, type MessageEvent } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { interval, map, merge, type Observable } from 'rxjs';
+import { Sha256, type Overview, type RunDetail } from '@vouch/contracts';
+import type { MemberContext } from '@vouch/identity';
+import { z } from 'zod';
+import { NotFound } from '../access/access.errors.js';
+import { Access, Member } from '../access/access.js';
+import { Services } from '../services.js';
+
+@ApiTags('console')
+@Controller('api/v1')
+export class ConsoleController {
+  constructor(@Inject(Services) private readonly services: Services) {}
+
+  @Get('overview')
+  @Access({ member: 'overview:read' })
+  @ApiOperation({ summary: 'Everything that the signed-in member may see, at one moment' })
+  overview(@Member() member: MemberContext): Promise<Overview> {
+    return this.services.overview.read(member);
+  }
+
+  @Sse('live')
+  @Access({ member: 'overview:read' })
+  @ApiOperation({
+    summary: 'Server-sent events: `change` names what kind of thing changed, `resync` asks to read anew',
+  })
+  live(): Observable<MessageEvent> {
+    const messages = this.services.live.messages.pipe(map(({ type, topic }) => ({ type, data: { topic } })));
+    // A comment now and then keeps proxies from closing the connection.
+    const alive = interval(20_000).pipe(map(() => ({ type: 'alive', data: {} })));
+    return merge(messages, alive);
+  }
+
+  @Get('runs/:id')
+  @Access({ member: 'evidence:read' })
+  @ApiOperation({ summary: 'One test run with its evidence, verdict and signed statement' })
+  async run(@Param('id', { schema: z.uuid() }) id: string): Promise<RunDetail> {
+    const detail = await this.services.runDetails.read(id);
+    if (detail === null) throw new NotFound('test run');
+    return detail;
+  }
+
+  @Get('evidence/:sha256')
+  @Access({ member: 'evidence:read' })
+  @ApiOperation({ summary: 'One piece of evidence by its content address' })
+  async evidence(
+    @Param('sha256', { schema: Sha256 }) sha256: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile> {
+    if (!(await this.services.evidence.has(sha256))) throw new NotFound('evidence');
+    reply.header('content-type', 'text/plain; charset=utf-8');
+    reply.header('content-disposition', `attachment; filename="${sha256}.txt"`);
+    return new StreamableFile(this.services.evidence.stream(sha256));
+  }
+}

@@ -1,0 +1,120 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Put, Req, Res, StreamableFile } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import {
+  GoldenReport,
+  RunReport,
+  RunnerHello,
+  Sha256,
+  StepProgress,
+  type LabJob,
+  type RunnerWelcome,
+} from '@vouch/contracts';
+import { z } from 'zod';
+import { NotFound } from '../access/access.errors.js';
+import { Access, Runner, type CallerRequest, type RunnerContext } from '../access/access.js';
+import { Services } from '../services.js';
+
+const RunId = z.uuid();
+const Heartbeat = z.object({ attempt: z.int().positive() });
+const HOLD_MS = 10_000;
+const LOOK_MS = 500;
+
+/** What lab-runners may do: take runs, tell what they saw. They approve nothing and see no tenant. */
+@ApiTags('lab')
+@Access('lab-runner')
+@Controller('lab/v1')
+export class LabController {
+  constructor(@Inject(Services) private readonly services: Services) {}
+
+  @Post('hello')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'A runner has started; runs that it had leased go back to the queue' })
+  hello(@Body({ schema: RunnerHello }) body: RunnerHello, @Runner() runner: RunnerContext): Promise<RunnerWelcome> {
+    return this.services.runners.welcome(runner.credential, body, runner.correlationId);
+  }
+
+  @Post('goldens')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'A golden is being built, is ready, or could not be built' })
+  async golden(@Body({ schema: GoldenReport }) body: GoldenReport, @Runner() runner: RunnerContext): Promise<void> {
+    await this.services.runners.reportGolden(await this.runnerId(runner), body, runner.correlationId);
+  }
+
+  @Post('runs/claim')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Lease the most urgent run; held open for some seconds when there is none' })
+  async claim(
+    @Runner() runner: RunnerContext,
+    @Req() request: CallerRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<LabJob | undefined> {
+    const runnerId = await this.runnerId(runner);
+    const until = Date.now() + HOLD_MS;
+    while (!request.raw.destroyed) {
+      const job = await this.services.runs.claim(runnerId);
+      if (job !== null) return job;
+      if (Date.now() >= until) break;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    reply.status(204);
+    return undefined;
+  }
+
+  @Post('runs/:id/heartbeat')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Renew the lease' })
+  async heartbeat(
+    @Param('id', { schema: RunId }) id: string,
+    @Body({ schema: Heartbeat }) body: z.infer<typeof Heartbeat>,
+    @Runner() runner: RunnerContext,
+  ): Promise<void> {
+    await this.services.runs.heartbeat(await this.runnerId(runner), id, body.attempt);
+  }
+
+  @Post('runs/:id/progress')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'A step has begun or ended' })
+  async progress(
+    @Param('id', { schema: RunId }) id: string,
+    @Body({ schema: StepProgress }) body: StepProgress,
+    @Runner() runner: RunnerContext,
+  ): Promise<void> {
+    await this.services.runs.progress(await this.runnerId(runner), id, body);
+  }
+
+  @Post('runs/:id/report')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'What the run saw' })
+  async report(
+    @Param('id', { schema: RunId }) id: string,
+    @Body({ schema: RunReport }) body: RunReport,
+    @Runner() runner: RunnerContext,
+  ): Promise<void> {
+    await this.services.runs.report(await this.runnerId(runner), id, body);
+  }
+
+  @Get('artefacts/:sha256')
+  @ApiOperation({ summary: 'The bytes of an artefact under test' })
+  async artefact(
+    @Param('sha256', { schema: Sha256 }) sha256: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile> {
+    if (!(await this.services.artefacts.has(sha256))) throw new NotFound('artefact');
+    reply.header('content-type', 'application/octet-stream');
+    return new StreamableFile(this.services.artefacts.stream(sha256));
+  }
+
+  @Put('evidence/:sha256')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Hand in a piece of evidence under its content address' })
+  async evidence(@Param('sha256', { schema: Sha256 }) sha256: string, @Req() request: CallerRequest): Promise<void> {
+    await this.services.evidence.put(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), sha256);
+  }
+
+  private async runnerId(runner: RunnerContext): Promise<string> {
+    const id = await this.services.runners.findRunner(runner.credential);
+    if (id === null) throw new NotFound('lab-runner of this credential: say hello first');
+    return id;
+  }
+}

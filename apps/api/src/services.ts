@@ -1,0 +1,83 @@
+import path from 'node:path';
+import { ReadManifest } from '@vouch/approval';
+import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
+import { MachineCredentials, Sessions } from '@vouch/identity';
+import { RunnerRegistry, RunQueue } from '@vouch/lab';
+import { ContentStore, Database, systemClock, type Config, type Logger } from '@vouch/platform';
+import { RecordOutcome } from '@vouch/rollout';
+import { LiveFeed } from './console/live-feed.js';
+import { PublicKeys } from './device/public-keys.js';
+import { OverviewQuery } from './overview/overview.query.js';
+import { RunQuery } from './overview/run.query.js';
+
+export const apiSettings = [
+  'VOUCH_DATABASE_APP_URL',
+  'VOUCH_DATA_DIR',
+  'VOUCH_HOST',
+  'VOUCH_PORT',
+  'VOUCH_PUBLIC_URL',
+  'VOUCH_LEASE_SECONDS',
+  'VOUCH_DEVICE_POLL_SECONDS',
+  'VOUCH_STRIPE_API_URL',
+  'STRIPE_SECRET_KEY',
+  'STRIPE_WEBHOOK_SECRET',
+  'VOUCH_LOG_LEVEL',
+] as const;
+export type ApiConfig = Config<(typeof apiSettings)[number]>;
+
+/** Everything that the API's doors lead to, wired once. The API holds the application role and no signing key. */
+export class Services {
+  private constructor(
+    readonly config: ApiConfig,
+    readonly logger: Logger,
+    readonly database: Database,
+    readonly sessions: Sessions,
+    readonly credentials: MachineCredentials,
+    readonly devices: DeviceAuthentication,
+    readonly enrolment: Enrolment,
+    readonly fingerprints: RecordFingerprint,
+    readonly outcomes: RecordOutcome,
+    readonly manifests: ReadManifest,
+    readonly runners: RunnerRegistry,
+    readonly runs: RunQueue,
+    readonly artefacts: ContentStore,
+    readonly evidence: ContentStore,
+    readonly publicKeys: PublicKeys,
+    readonly overview: OverviewQuery,
+    readonly runDetails: RunQuery,
+    readonly live: LiveFeed,
+  ) {}
+
+  static async connect(config: ApiConfig, logger: Logger): Promise<Services> {
+    const clock = systemClock;
+    const database = await Database.connect(config.VOUCH_DATABASE_APP_URL, { applicationName: 'vouch-api' });
+    const manifests = new ReadManifest(database);
+    const live = new LiveFeed(config.VOUCH_DATABASE_APP_URL);
+    await live.start();
+    return new Services(
+      config,
+      logger,
+      database,
+      new Sessions(database, clock),
+      new MachineCredentials(database),
+      new DeviceAuthentication(database, clock),
+      new Enrolment(database, clock),
+      new RecordFingerprint(database, clock),
+      new RecordOutcome(database, manifests, clock),
+      manifests,
+      new RunnerRegistry(database, clock),
+      new RunQueue(database, clock, config.VOUCH_LEASE_SECONDS),
+      new ContentStore(path.join(config.VOUCH_DATA_DIR, 'artefacts')),
+      new ContentStore(path.join(config.VOUCH_DATA_DIR, 'evidence')),
+      new PublicKeys(path.join(config.VOUCH_DATA_DIR, 'public-keys')),
+      new OverviewQuery(database, clock, config.VOUCH_STRIPE_API_URL !== undefined),
+      new RunQuery(database),
+      live,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.live.close();
+    await this.database.close();
+  }
+}
