@@ -16,15 +16,31 @@ const project = (name, include, more = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'infra/**/*.spec.ts', 'test/architecture/**/*.spec.ts']),
+      project('unit', [
+        'libs/**/*.spec.ts',
+        'apps/**/*.spec.ts',
+        'infra/**/*.spec.ts',
+        'test/architecture/**/*.spec.ts',
+      ]),
       project('integration', ['test/integration/**/*.spec.ts'], {
         globalSetup: ['test/integration/services.setup.mjs'],
         testTimeout: 60_000,
         hookTimeout: 120_000,
         maxWorkers: 2,
       }),
-      project('lab', ['test/lab/**/*.spec.ts'], { testTimeout: 300_000, hookTimeout: 600_000, maxWorkers: 1, fileParallelism: false }),
-      project('e2e', ['test/e2e/**/*.spec.ts'], { testTimeout: 600_000, hookTimeout: 900_000, maxWorkers: 1, fileParallelism: false, sequence: { shuffle: false } }),
+      project('lab', ['test/lab/**/*.spec.ts'], {
+        testTimeout: 300_000,
+        hookTimeout: 600_000,
+        maxWorkers: 1,
+        fileParallelism: false,
+      }),
+      project('e2e', ['test/e2e/**/*.spec.ts'], {
+        testTimeout: 600_000,
+        hookTimeout: 900_000,
+        maxWorkers: 1,
+        fileParallelism: false,
+        sequence: { shuffle: false },
+      }),
     ],
   },
 });
