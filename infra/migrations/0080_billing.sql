@@ -45,12 +45,25 @@ create table billing_customer (
   customer_id text not null
 );
 
--- Provider's events that were applied already: webhooks come twice, late and out of order.
-create table billing_webhook_event (
-  event_id    text primary key,
-  type        text        not null,
-  received_at timestamptz not null
+-- Billing periods that somebody asked to close; closing itself spans tenants and is the platform's job.
+create table billing_period (
+  name         text primary key,
+  requested_by text        not null,
+  requested_at timestamptz not null,
+  closed_at    timestamptz,
+  statements   integer
 );
+
+-- Provider's events as they came, verified; they come twice, late and out of order, and are applied once.
+create table billing_webhook_event (
+  event_id     text primary key,
+  type         text        not null,
+  statement_id uuid,
+  paid         boolean     not null,
+  received_at  timestamptz not null,
+  applied_at   timestamptz
+);
+create index billing_webhook_event_waiting on billing_webhook_event (received_at) where applied_at is null;
 
 do $$
 declare t text;
@@ -65,5 +78,6 @@ begin
 end $$;
 
 grant select on billing_cost_entry, billing_statement, billing_share, billing_customer to vouch_app;
-grant select, insert, update on billing_cost_entry, billing_statement, billing_share, billing_customer, billing_webhook_event
+grant select, insert on billing_period, billing_webhook_event to vouch_app;
+grant select, insert, update on billing_period, billing_cost_entry, billing_statement, billing_share, billing_customer, billing_webhook_event
   to vouch_platform;
