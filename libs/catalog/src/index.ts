@@ -1,1 +1,16 @@
-export {};
+export * from './domain/apt-sources.js';
+export * from './domain/control-fields.js';
+export * from './domain/debian-version.js';
+export * from './domain/errors.js';
+export * from './domain/packages-index.js';
+export * from './domain/release-index.js';
+export * from './domain/revision.js';
+export * from './adapters/debian/artefact-download.js';
+export * from './adapters/debian/configured-sources.js';
+export * from './adapters/debian/debian-feed.js';
+export * from './declare-sources.js';
+export * from './feed.port.js';
+export * from './fetch-artefacts.js';
+export * from './newest-offers.js';
+export * from './poll-source.stage.js';
+export * from './snapshot-store.js';

@@ -1,0 +1,52 @@
+import { parseParagraph } from './control-fields.js';
+import { IndexMalformed } from './errors.js';
+
+export interface IndexedFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** What a signed Release file says. */
+export interface ReleaseIndex {
+  readonly origin: string;
+  readonly suite: string;
+  readonly codename: string;
+  readonly date: Date;
+  readonly validUntil: Date | null;
+  readonly acquireByHash: boolean;
+  readonly files: ReadonlyMap<string, IndexedFile>;
+}
+
+/**
+ * Reads the payload of a Release file. Only SHA-256 counts; weaker sums are not looked at.
+ * Source: Debian repository format, "Release" files.
+ * @throws IndexMalformed
+ */
+export function parseRelease(text: string): ReleaseIndex {
+  const fields = parseParagraph(text);
+  const sums = fields.get('sha256');
+  if (sums === undefined) throw new IndexMalformed('it names no SHA-256 sums');
+  const files = new Map<string, IndexedFile>();
+  for (const line of sums.split('\n')) {
+    const [sha256, size, path] = line.trim().split(/\s+/);
+    if (sha256 === undefined || size === undefined || path === undefined) continue;
+    if (/^[0-9a-f]{64}$/.test(sha256) && /^\d+$/.test(size)) files.set(path, { path, sizeBytes: Number(size), sha256 });
+  }
+  const validUntil = fields.get('valid-until');
+  return {
+    origin: fields.get('origin') ?? '',
+    suite: fields.get('suite') ?? '',
+    codename: fields.get('codename') ?? '',
+    date: time(fields.get('date'), 'Date'),
+    validUntil: validUntil === undefined ? null : time(validUntil, 'Valid-Until'),
+    acquireByHash: fields.get('acquire-by-hash') === 'yes',
+    files,
+  };
+}
+
+function time(text: string | undefined, name: string): Date {
+  const date = new Date((text ?? '').replace(/\bUTC\b/, 'GMT'));
+  if (Number.isNaN(date.getTime())) throw new IndexMalformed(`its ${name} is missing or no date`);
+  return date;
+}
