@@ -1,1 +1,9 @@
-export {};
+export * from './domain/cost-entry.js';
+export * from './domain/cost-split.js';
+export * from './payment-provider.port.js';
+export * from './adapters/stripe/stripe-provider.js';
+export * from './requests.js';
+export * from './meter-run.stage.js';
+export * from './close-period.stage.js';
+export * from './invoice-statement.stage.js';
+export * from './apply-payment.stage.js';

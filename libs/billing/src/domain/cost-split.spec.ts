@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { meteredCost } from './cost-entry.js';
+import { splitCosts, type SharedCost, type TenantShare } from './cost-split.js';
+
+const tenant = fc.constantFrom('t1', 't2', 't3', 't4', 't5', 't6');
+const cost = fc.record({
+  costEntryId: fc.uuid(),
+  amountMinor: fc.nat(100_000),
+  currency: fc.constant('EUR'),
+  beneficiaries: fc.uniqueArray(tenant, { minLength: 1 }),
+});
+const costs = fc.uniqueArray(cost, { selector: (c) => c.costEntryId, maxLength: 8 });
+const paid = (shares: readonly TenantShare[], by: (share: TenantShare) => boolean): number =>
+  shares.filter(by).reduce((sum, share) => sum + share.amountMinor, 0);
+const exactPart = (all: readonly SharedCost[], who: string): number =>
+  all.reduce((sum, c) => sum + (c.beneficiaries.includes(who) ? c.amountMinor / c.beneficiaries.length : 0), 0);
+
+describe('I5 money: the split', () => {
+  it('sums to each cost exactly', () => {
+    fc.assert(
+      fc.property(costs, fc.string(), (all, period) => {
+        const shares = splitCosts(all, period);
+        for (const c of all) expect(paid(shares, (s) => s.costEntryId === c.costEntryId)).toBe(c.amountMinor);
+      }),
+    );
+  });
+
+  it('charges only those who needed it, and every unit leads to a cost', () => {
+    fc.assert(
+      fc.property(costs, (all) => {
+        for (const share of splitCosts(all, 'p')) {
+          const source = all.find((c) => c.costEntryId === share.costEntryId);
+          expect(source?.beneficiaries).toContain(share.tenantId);
+          expect(share.amountMinor).toBeGreaterThan(0);
+        }
+      }),
+    );
+  });
+
+  it('stays within one unit of the exact part for each set of beneficiaries', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(tenant, { minLength: 1 }),
+        fc.array(fc.nat(10_000), { maxLength: 12 }),
+        (tenants, amounts) => {
+          const all = amounts.map((amountMinor, i) => ({
+            costEntryId: `c${i}`,
+            amountMinor,
+            currency: 'EUR',
+            beneficiaries: tenants,
+          }));
+          const shares = splitCosts(all, 'p');
+          for (const who of tenants)
+            expect(Math.abs(paid(shares, (s) => s.tenantId === who) - exactPart(all, who))).toBeLessThan(1);
+        },
+      ),
+    );
+  });
+
+  it('lets no group pay more than it would alone', () => {
+    fc.assert(
+      fc.property(costs, fc.uniqueArray(tenant), (all, group) => {
+        const together = paid(splitCosts(all, 'p'), (share) => group.includes(share.tenantId));
+        const alone = all
+          .filter((c) => c.beneficiaries.some((t) => group.includes(t)))
+          .reduce((sum, c) => sum + c.amountMinor, 0);
+        expect(together).toBeLessThanOrEqual(alone);
+      }),
+    );
+  });
+
+  it('raises nobody by more than a rounding unit when one more tenant joins a cost', () => {
+    fc.assert(
+      fc.property(cost, (one) => {
+        const before = splitCosts([one], 'p');
+        const after = splitCosts([{ ...one, beneficiaries: [...one.beneficiaries, 'newcomer'] }], 'p');
+        for (const who of one.beneficiaries) {
+          const [old, fresh] = [before, after].map((shares) => paid(shares, (s) => s.tenantId === who));
+          expect(fresh).toBeLessThanOrEqual(old ?? 0);
+        }
+      }),
+    );
+  });
+
+  it('is the Shapley value, by brute force over all orders of arrival', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(tenant, { minLength: 1, maxLength: 5 }), fc.nat(10_000), (tenants, amountMinor) => {
+        const orders = permutations(tenants);
+        const all = [{ costEntryId: 'c', amountMinor, currency: 'EUR', beneficiaries: tenants }];
+        for (const who of tenants) {
+          const shapley = (orders.filter((order) => order[0] === who).length / orders.length) * amountMinor;
+          expect(Math.abs(paid(splitCosts(all, 'p'), (s) => s.tenantId === who) - shapley)).toBeLessThan(1);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('does not depend on the order of costs or tenants', () => {
+    fc.assert(
+      fc.property(costs, (all) => {
+        const sorted = (shares: TenantShare[]): string[] => shares.map((s) => JSON.stringify(s)).sort();
+        const mixed = [...all].reverse().map((c) => ({ ...c, beneficiaries: [...c.beneficiaries].reverse() }));
+        expect(sorted(splitCosts(mixed, 'p'))).toEqual(sorted(splitCosts(all, 'p')));
+      }),
+    );
+  });
+
+  it('refuses a cost that nobody pays', () => {
+    expect(() => splitCosts([{ costEntryId: 'c', amountMinor: 1, currency: 'EUR', beneficiaries: [] }], 'p')).toThrow(
+      RangeError,
+    );
+  });
+});
+
+describe('metering', () => {
+  const rate = { minorPerHour: 800, fixedMinorPerTest: 25, currency: 'EUR' };
+  it.each([
+    [0, 25],
+    [3_600_000, 825],
+    [2_250, 26],
+    [2_249, 25],
+  ])('%i ms cost %i', (ms, amountMinor) => {
+    expect(meteredCost(ms, rate)).toEqual({ amountMinor, currency: 'EUR' });
+  });
+  it.each([-1, 0.5, Number.NaN])('refuses %d ms', (ms) => {
+    expect(() => meteredCost(ms, rate)).toThrow(RangeError);
+  });
+});
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length <= 1) return [[...items]];
+  return items.flatMap((item, i) =>
+    permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [item, ...rest]),
+  );
+}
