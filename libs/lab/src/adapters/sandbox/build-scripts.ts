@@ -1,0 +1,78 @@
+import type { Profile } from '@vouch/contracts';
+import type { ReleaseSource } from '../../domain/apt-sources.js';
+import { BUILD_ROOT } from './layer-store.js';
+
+/** What a small, real server has before anybody installs a service on it. */
+const BASE_PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'procps', 'ca-certificates'];
+
+/** Units that need a kernel of their own, or that would change a machine behind a test's back. */
+const MASKED_UNITS = [
+  ...['sys-kernel-debug.mount', 'sys-kernel-tracing.mount', 'dev-hugepages.mount', 'systemd-remount-fs.service'],
+  ...['console-getty.service', 'getty.target', 'e2scrub_all.timer', 'e2scrub_reap.service', 'fstrim.timer'],
+  ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'man-db.timer', 'logrotate.timer'],
+];
+
+/** Documentation in every language and waiting for the disk: what makes builds slow and tests no better. */
+const DPKG_OPTIONS = [
+  'force-unsafe-io',
+  'path-exclude=/usr/share/doc/*',
+  'path-exclude=/usr/share/man/*',
+  'path-exclude=/usr/share/locale/*',
+  'path-exclude=/usr/share/info/*',
+];
+
+/** Script that makes a minimal system of a release suite, with the package lists kept for the layers on top of it. */
+export function baseScript(source: ReleaseSource): string {
+  const key = source.signedBy;
+  const options = [
+    ...['--mode=root', '--variant=minbase', '--format=directory', '--skip=cleanup/apt/lists', '--quiet'],
+    `--include=${BASE_PACKAGES.join(',')}`,
+    `--aptopt=Acquire::Languages "none"`,
+    ...DPKG_OPTIONS.map((option) => `--dpkgopt=${option}`),
+    ...(key === undefined ? [] : [`--setup-hook=install -D -m 0644 ${quote(key)} "$1"${quote(key)}`]),
+  ];
+  const signedBy = key === undefined ? '' : `[signed-by=${key}] `;
+  const line = `deb ${signedBy}${source.uri} ${source.suite} ${source.components.join(' ')}`;
+  const units = MASKED_UNITS.map((unit) => `ln -sf /dev/null ${BUILD_ROOT}/etc/systemd/system/${unit}`);
+  return [
+    `TMPDIR=/mnt mmdebstrap ${options.map(quote).join(' ')} ${quote(source.suite)} ${BUILD_ROOT} ${quote(line)}`,
+    ...units,
+    // An empty one: every machine gets its own at its first boot, without systemd's first-boot presets.
+    `: > ${BUILD_ROOT}/etc/machine-id`,
+    `touch ${BUILD_ROOT}/etc/resolv.conf`,
+  ].join('\n');
+}
+
+/** Script that installs a profile's components and files over a base, without starting any service. */
+export function componentsScript(profile: Profile): string {
+  const packages = profile.components.map((component) =>
+    quote(component.version === undefined ? component.package : `${component.package}=${component.version}`),
+  );
+  const install = `in_root apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends ${packages.join(' ')}`;
+  return [
+    `in_root() { chroot ${BUILD_ROOT} env -u TMPDIR HOME=/root DEBIAN_FRONTEND=noninteractive "$@" < /dev/null; }`,
+    `cd ${BUILD_ROOT}`,
+    'mount -t proc proc proc',
+    'mount -t tmpfs -o mode=0755 tmpfs dev',
+    'for node in null zero full random urandom tty; do touch dev/$node; mount --bind /dev/$node dev/$node; done',
+    'mkdir -m 1777 dev/shm',
+    'ln -s /proc/self/fd dev/fd',
+    'mount -t tmpfs -o mode=1777 tmpfs tmp',
+    'mount -t tmpfs -o mode=0755 tmpfs run',
+    'mount --bind "$(realpath /etc/resolv.conf)" etc/resolv.conf',
+    "printf '#!/bin/sh\\nexit 101\\n' > usr/sbin/policy-rc.d",
+    'chmod 0755 usr/sbin/policy-rc.d',
+    // The lists may be older than the mirror: versions that it has dropped are found again after an update.
+    `${install} || { in_root apt-get -q update; ${install}; }`,
+    ...profile.files.map(
+      (file) =>
+        `mkdir -p ${quote(`.${parentOf(file.path)}`)}; printf %s ${Buffer.from(file.content).toString('base64')} | base64 -d > ${quote(`.${file.path}`)}; chmod ${quote(file.mode)} ${quote(`.${file.path}`)}`,
+    ),
+    'rm -rf usr/sbin/policy-rc.d etc/apt/sources.list var/lib/apt/lists/* var/cache/apt/*.bin var/cache/apt/archives/*.deb',
+  ].join('\n');
+}
+
+const parentOf = (file: string): string => file.slice(0, file.lastIndexOf('/') + 1);
+
+/** A word for `sh` that means exactly these characters. */
+const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Component, Sha256, type Profile } from '@vouch/contracts';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import { profileDigest } from '../../domain/profile.js';
+import { baseScript, componentsScript } from './build-scripts.js';
+import { hostRelease, type HostRelease } from './host-release.js';
+import { LayerStore } from './layer-store.js';
+import { Machine } from './machine.js';
+import { elapsed } from './run-command.js';
+import type { SandboxHost } from './sandbox-host.js';
+
+/** The snapshot built from a profile. */
+export const Golden = z.object({
+  /** Content address: the profile, the base, and every installed component with its version. */
+  digest: Sha256,
+  profileDigest: Sha256,
+  /** Layers of its file system, topmost first. */
+  layers: z.array(z.string()),
+  components: z.array(Component),
+  /** Services that run after a boot, as systemd names them. */
+  services: z.array(z.string()),
+  buildMilliseconds: z.int().nonnegative(),
+});
+export type Golden = z.infer<typeof Golden>;
+
+/** The profile asks for another system than this machine can build. */
+export class StreamNotBuildable extends Error {
+  readonly code = 'stream-not-buildable';
+  constructor(profile: Profile, stream: string) {
+    super(
+      `The profile ${profile.name} wants ${profile.stream}, but this machine builds ${stream}: run a lab on a ${profile.stream} machine.`,
+    );
+    this.name = 'StreamNotBuildable';
+  }
+}
+
+export interface BuildOptions {
+  /** A golden to build on instead of the bare base system. */
+  readonly on?: Golden;
+  readonly signal?: AbortSignal;
+}
+
+const LAYER_LIMIT_MS = 15 * 60_000;
+
+/** Builds goldens out of layers: a base system, shared by all, and each profile's components over it. */
+export class GoldenBuilder {
+  private readonly layers: LayerStore;
+
+  constructor(private readonly host: SandboxHost) {
+    this.layers = new LayerStore(host);
+  }
+
+  /**
+   * Builds a golden, or finds the one that was built before. It counts as built when it has booted.
+   * @throws StreamNotBuildable, NoReleaseSource, CommandFailed, BootFailed
+   */
+  async build(profile: Profile, options: BuildOptions = {}): Promise<Golden> {
+    const startedAt = performance.now();
+    const release = await hostRelease();
+    if (profile.stream !== release.stream) throw new StreamNotBuildable(profile, release.stream);
+    const below = options.on?.layers ?? [await this.base(release, options.signal)];
+    const script = componentsScript(profile);
+    const layer = `${profile.name}-${shortDigest(below, script)}`;
+    const record = path.join(this.host.directory, 'goldens', `${layer}-${shortDigest([profileDigest(profile)])}.json`);
+    const known = await readRecord(record);
+    if (known !== null && (await this.layers.has(layer))) return known;
+
+    await this.layers.build(layer, below, script, { timeoutMs: LAYER_LIMIT_MS, ...signalOf(options) });
+    const layers = [layer, ...below];
+    const found = await this.bootOnce(layer, layers);
+    const golden: Golden = {
+      digest: goldenDigest(profileDigest(profile), layers, found.components),
+      profileDigest: profileDigest(profile),
+      layers,
+      ...found,
+      buildMilliseconds: elapsed(startedAt),
+    };
+    await writeRecord(record, golden);
+    return golden;
+  }
+
+  private async base(release: HostRelease, signal?: AbortSignal): Promise<string> {
+    const script = baseScript(release.source);
+    const id = `base-${release.stream}-${shortDigest([release.indexSha256], script)}`;
+    await this.layers.build(id, [], script, { timeoutMs: LAYER_LIMIT_MS, ...signalOf({ signal }) });
+    return id;
+  }
+
+  private async bootOnce(
+    layer: string,
+    layers: readonly string[],
+  ): Promise<{ components: Component[]; services: string[] }> {
+    const machine = await Machine.start(this.host, {
+      name: `golden-${layer}-${process.pid}`,
+      layers,
+      hostname: 'lab',
+      storage: { kind: 'memory', sizeMiB: 1024 },
+    });
+    try {
+      return { components: await installedComponents(machine), services: await runningServices(machine) };
+    } finally {
+      await machine.discard();
+    }
+  }
+}
+
+/** Every package that is installed in a machine, in the order of their names. */
+export async function installedComponents(machine: Machine): Promise<Component[]> {
+  const fields = ['Package', 'Version', 'Architecture', 'source:Package', 'source:Version', 'db:Status-Abbrev'];
+  const format = `${fields.map((field) => `\${${field}}`).join('\\t')}\\n`;
+  const text = await machine.mustExec('Listing the packages', ['dpkg-query', '-W', `-f=${format}`]);
+  return text
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .filter((columns) => columns[5]?.startsWith('ii'))
+    .map(([name = '', version = '', architecture = '', source = '', sourceVersion = '']) => ({
+      package: name,
+      version,
+      architecture,
+      source,
+      sourceVersion,
+    }))
+    .sort((a, b) => (`${a.package}:${a.architecture}` < `${b.package}:${b.architecture}` ? -1 : 1));
+}
+
+/** Units of the services that run now, without users' sessions. */
+export async function runningServices(machine: Machine): Promise<string[]> {
+  const list = 'systemctl list-units --type=service --state=running --plain --no-legend --no-pager';
+  const text = await machine.mustExec('Listing the services', list);
+  return text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[0] ?? '')
+    .filter((unit) => unit !== '' && !/^(user@|session-)/.test(unit))
+    .sort();
+}
+
+const goldenDigest = (profile: string, layers: readonly string[], components: readonly Component[]): string =>
+  createHash('sha256')
+    .update(canonicalize({ profile, layers, components }) ?? '')
+    .digest('hex');
+
+const shortDigest = (...parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+
+const signalOf = ({ signal }: { signal?: AbortSignal | undefined }): { signal?: AbortSignal } =>
+  signal === undefined ? {} : { signal };
+
+async function readRecord(file: string): Promise<Golden | null> {
+  try {
+    return Golden.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+async function writeRecord(file: string, golden: Golden): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(`${file}.part`, JSON.stringify(golden));
+  await rename(`${file}.part`, file);
+}

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { thisProcess } from './process-identity.js';
+import type { SandboxHost } from './sandbox-host.js';
+
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Inside a build, the file system that becomes the layer is mounted here. */
+export const BUILD_ROOT = '/mnt/root';
+
+/**
+ * Mounts the layers below and an empty one on top, hands both to the build's own script, and leaves what it wrote in
+ * `$PART/rootfs`. `volatile`: a build that is cut off is thrown away, so nothing needs to reach the disk before the end.
+ */
+const BUILD_SCRIPT = `set -eu
+mount -t tmpfs -o mode=0755 vouch /mnt
+mkdir /mnt/data /mnt/root /mnt/empty
+mount --no-canonicalize --bind . /mnt/data
+cd /mnt/data
+mkdir -p "$PART/rootfs" "$PART/work"
+mount -t overlay overlay -o "lowerdir=\${LOWER:-/mnt/empty},upperdir=$PART/rootfs,workdir=$PART/work,userxattr,volatile" /mnt/root
+sh -eu -c "$BUILD"
+umount -R -l /mnt/root
+rm -rf "$PART/work"
+sync -f "$PART"
+mv -T "$PART" "$TARGET"
+`;
+
+/** Read-only file systems, each made once and named by what went into it. */
+export class LayerStore {
+  constructor(private readonly host: SandboxHost) {}
+
+  /** Path of a layer's files, relative to the host's directory. */
+  static filesOf(id: string): string {
+    return `layers/${id}/rootfs`;
+  }
+
+  /** The value of overlayfs's `lowerdir`, topmost first. */
+  static stack(ids: readonly string[]): string {
+    return ids.map((id) => LayerStore.filesOf(id)).join(':');
+  }
+
+  has(id: string): Promise<boolean> {
+    return access(path.join(this.host.directory, 'layers', id)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /**
+   * Makes a layer unless it is there. It appears under its name only when it is complete.
+   * @param below layers under it, topmost first
+   * @param script run by `sh -eu` as root of the namespace, with the host's network and the new layer at {@link BUILD_ROOT}
+   * @throws CommandFailed when the script fails; nothing is left behind then
+   */
+  async build(
+    id: string,
+    below: readonly string[],
+    script: string,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<void> {
+    if (await this.has(id)) return;
+    const part = `layers/${await partName()}`;
+    try {
+      await this.host.files.mustRun(
+        `Building the layer ${id}`,
+        [
+          ...['env', `PART=${part}`, `TARGET=layers/${id}`, `LOWER=${LayerStore.stack(below)}`, `BUILD=${script}`],
+          ...['HOME=/mnt', 'LC_ALL=C.UTF-8', `PATH=${SYSTEM_PATH}`],
+          ...['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', BUILD_SCRIPT],
+        ],
+        options,
+      );
+    } catch (error) {
+      await this.host.remove(part);
+      // Another process may have built the same layer in the meantime: `mv` then finds its place taken.
+      if (!(await this.has(id))) throw error;
+    }
+  }
+}
+
+/** A half-built layer carries the name of its builder, so that it can be told from one whose builder has died. */
+async function partName(): Promise<string> {
+  const { pid, startTime } = await thisProcess();
+  return `.part-${pid}-${startTime}-${randomUUID()}`;
+}

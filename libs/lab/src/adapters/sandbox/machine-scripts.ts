@@ -1,0 +1,67 @@
+/** Inside a machine's own mount namespace: the host's directory, the merged file system, and what was written. */
+export const MACHINE = { data: '/mnt/data', root: '/mnt/root', upper: '/mnt/upper' } as const;
+
+/**
+ * Restores a machine: mounts its layers with an upper one on top, then waits. The mounts last as long as this process,
+ * which ends with its standard input. Wants LOWER (overlayfs `lowerdir`), and either UPPER (a directory that stays) or
+ * SIZE_MIB (of a file system in memory).
+ */
+export const RESTORE_SCRIPT = `set -eu
+mount -t tmpfs -o mode=0755 vouch /mnt
+mkdir ${MACHINE.data} ${MACHINE.root} ${MACHINE.upper}
+mount --no-canonicalize --bind . ${MACHINE.data}
+cd ${MACHINE.data}
+if [ -n "\${UPPER:-}" ]; then
+  mkdir -p "$UPPER"
+  mount --bind "$UPPER" ${MACHINE.upper}
+else
+  mount -t tmpfs -o "mode=0755,size=\${SIZE_MIB}m" vouch-upper ${MACHINE.upper}
+fi
+mkdir -p ${MACHINE.upper}/files ${MACHINE.upper}/work
+mount -t overlay overlay -o "lowerdir=$LOWER,upperdir=${MACHINE.upper}/files,workdir=${MACHINE.upper}/work,userxattr" ${MACHINE.root}
+printf '%s\\n' "$HOSTNAME" > ${MACHINE.root}/etc/hostname
+printf '127.0.0.1 localhost\\n127.0.1.1 %s\\n::1 localhost\\n' "$HOSTNAME" > ${MACHINE.root}/etc/hosts
+echo restored
+exec cat > /dev/null
+`;
+
+/**
+ * Boots a restored machine: runs as first process of fresh namespaces, mounts what a kernel and an initrd would, makes
+ * the machine's file system the root, drops the host's, and becomes systemd. Wants HOSTNAME and, for a machine in a
+ * private network, ADDRESS (CIDR) and GATEWAY; then it waits on its standard input until its network card is there.
+ */
+export const BOOT_SCRIPT = `set -eu
+cd ${MACHINE.root}
+mount -t proc proc proc
+mount -t tmpfs -o mode=0755,nosuid tmpfs dev
+for node in null zero full random urandom tty; do
+  touch "dev/$node"
+  mount --bind "/dev/$node" "dev/$node"
+done
+mkdir dev/shm dev/pts
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+ln -s fd/0 dev/stdin
+ln -s fd/1 dev/stdout
+ln -s fd/2 dev/stderr
+mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs run
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
+mount -t sysfs -o ro sysfs sys
+mount -t tmpfs -o mode=0755 tmpfs sys/fs
+mkdir sys/fs/cgroup
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+hostname "$HOSTNAME"
+ip link set lo up
+echo waiting
+read -r go
+if [ -n "\${ADDRESS:-}" ]; then
+  ip address add "$ADDRESS" dev eth0
+  ip link set eth0 up
+fi
+pivot_root . mnt
+cd /
+umount -l /mnt
+exec env -i container=vouch PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd < /dev/null > /dev/null 2>&1
+`;

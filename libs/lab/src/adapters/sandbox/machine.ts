@@ -1,0 +1,283 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
+import { ControlGroup, type ResourceLimits } from './control-group.js';
+import { firstLineOf, NotReady } from './first-line.js';
+import { LayerStore, SYSTEM_PATH } from './layer-store.js';
+import { BOOT_SCRIPT, MACHINE, RESTORE_SCRIPT } from './machine-scripts.js';
+import { removeMarker, writeMarker } from './markers.js';
+import type { PrivateNetwork } from './private-network.js';
+import { identify, thisProcess, type ProcessIdentity } from './process-identity.js';
+import { CommandFailed, mustRun, runCommand, type CommandOptions, type CommandResult } from './run-command.js';
+import type { SandboxHost } from './sandbox-host.js';
+import { UserNamespace } from './user-namespace.js';
+
+export interface MachineOptions {
+  /** Unique on its host: letters, digits, hyphens and dots. */
+  readonly name: string;
+  /** Layers of its file system, topmost first. */
+  readonly layers: readonly string[];
+  readonly hostname?: string;
+  /** Where its writes go: to memory, gone with the machine, or to a directory that lasts until {@link Machine.discard}. */
+  readonly storage: { readonly kind: 'memory'; readonly sizeMiB: number } | { readonly kind: 'kept' };
+  /** Absent: nothing but its own loopback. */
+  readonly network?: { readonly in: PrivateNetwork; readonly address: string };
+  readonly limits?: ResourceLimits;
+}
+
+/** A machine's file system could not be put together. */
+export class RestoreFailed extends Error {
+  readonly code = 'restore-failed';
+  constructor(machine: string, detail: string) {
+    super(`The machine ${machine} could not be restored: ${detail}.`);
+    this.name = 'RestoreFailed';
+  }
+}
+
+/** A machine did not come up. */
+export class BootFailed extends Error {
+  readonly code = 'boot-failed';
+  constructor(machine: string, detail: string) {
+    super(`The machine ${machine} did not boot: ${detail}.`);
+    this.name = 'BootFailed';
+  }
+}
+
+const DEFAULT_LIMITS: ResourceLimits = { memoryBytes: 2 * 1024 ** 3, processes: 2048 };
+/** "Halt the machine", see systemd(1), "Signals": SIGRTMIN+3, where the C library's SIGRTMIN is 34. */
+const SIGNAL_HALT = 37;
+/** Cgroup for what is run from outside. */
+const EXEC_LEAF = 'vouch-exec';
+
+/**
+ * A Linux machine without a kernel of its own: layers under an upper file system, and systemd as the first process of
+ * its own user, mount, pid, network, ipc, uts and cgroup namespaces. It ends when this process ends, however that happens.
+ */
+export class Machine {
+  private boots = 0;
+  private running: { process: ChildProcess; init: number; group: ControlGroup } | undefined;
+
+  private constructor(
+    private readonly host: SandboxHost,
+    private readonly options: MachineOptions,
+    private readonly namespace: UserNamespace,
+    private readonly holder: ChildProcess,
+    private readonly holderIdentity: ProcessIdentity,
+  ) {}
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  /**
+   * Puts a machine's file system together; {@link boot} starts it.
+   * @throws RestoreFailed, UserNamespaceRefused
+   */
+  static async restore(host: SandboxHost, options: MachineOptions): Promise<Machine> {
+    if (!/^[a-z0-9][a-z0-9.-]*$/i.test(options.name)) throw new TypeError(`"${options.name}" cannot name a machine.`);
+    const namespace = options.network?.in.namespace ?? (await UserNamespace.open(host.directory));
+    const environment = [
+      `LOWER=${LayerStore.stack(options.layers)}`,
+      `HOSTNAME=${options.hostname ?? options.name}`,
+      options.storage.kind === 'kept' ? `UPPER=machines/${options.name}` : `SIZE_MIB=${options.storage.sizeMiB}`,
+      `PATH=${SYSTEM_PATH}`,
+    ];
+    const [program = '', ...args] = namespace.enter(['env', ...environment, ...PRIVATE_MOUNTS, RESTORE_SCRIPT]);
+    const holder = spawn(program, args, { cwd: host.directory, stdio: ['pipe', 'pipe', 'pipe'] });
+    try {
+      await firstLineOf(holder, 'restored');
+      const identity = await identify(holder.pid ?? -1);
+      if (identity === null) throw new BootFailed(options.name, 'its holder ended at once');
+      return new Machine(host, options, namespace, holder, identity);
+    } catch (error) {
+      holder.kill('SIGKILL');
+      if (options.network === undefined) await namespace.close();
+      throw error instanceof NotReady ? new RestoreFailed(options.name, error.message) : error;
+    }
+  }
+
+  /** Restores and boots. @throws BootFailed, and what {@link restore} throws; nothing is left then */
+  static async start(host: SandboxHost, options: MachineOptions, bootLimitMs = 60_000): Promise<Machine> {
+    const machine = await Machine.restore(host, options);
+    try {
+      await machine.boot(bootLimitMs);
+      return machine;
+    } catch (error) {
+      await machine.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Boots and waits until systemd has started what it was going to start.
+   * @throws BootFailed
+   */
+  async boot(limitMs = 60_000): Promise<void> {
+    if (this.running !== undefined) throw new BootFailed(this.name, 'it is running already');
+    const deadline = performance.now() + limitMs;
+    const { network, hostname = this.name, limits = DEFAULT_LIMITS } = this.options;
+    const group = await ControlGroup.create(`${this.name}-${++this.boots}`, this.namespace.root, limits);
+    await this.mark(group, []);
+    const environment = ['env', `HOSTNAME=${hostname}`, `ADDRESS=${network?.address ?? ''}`, `PATH=${SYSTEM_PATH}`];
+    const [program = '', ...args] = group.enter(this.inMounts([...environment, ...FRESH_NAMESPACES, BOOT_SCRIPT]));
+    const child = spawn(program, args, { cwd: this.host.directory, stdio: ['pipe', 'pipe', 'pipe'] });
+    const pid = child.pid ?? -1;
+    try {
+      await firstLineOf(child, 'waiting');
+      const init = await onlyChild(pid);
+      this.running = { process: child, init, group };
+      await group.addLeaf(EXEC_LEAF);
+      await this.mark(group, await living([pid, init]));
+      await network?.in.connect(init, this.name);
+      child.stdin?.end('go\n');
+      await this.ready(deadline);
+    } catch (error) {
+      await this.halt(0);
+      child.kill('SIGKILL');
+      await ControlGroup.remove(group.directories);
+      const known = error instanceof CommandFailed || error instanceof NotReady;
+      throw known ? new BootFailed(this.name, error.message) : error;
+    }
+  }
+
+  /**
+   * Runs a program inside, as root, with a clean environment.
+   * @param command program and arguments, or a script for `sh`
+   */
+  exec(command: readonly string[] | string, options: CommandOptions = {}): Promise<CommandResult> {
+    if (this.running === undefined) throw new BootFailed(this.name, 'it is not running');
+    const { init, group } = this.running;
+    const argv = typeof command === 'string' ? ['sh', '-c', command] : command;
+    const enter = ['nsenter', '-t', String(init), ...'-U -m -u -i -n -p -C -r -w --'.split(' ')];
+    return runCommand(group.enter([...enter, 'env', '-i', ...INSIDE, ...argv], EXEC_LEAF), options);
+  }
+
+  /** Runs a program that has to succeed. @throws CommandFailed */
+  async mustExec(what: string, command: readonly string[] | string, options: CommandOptions = {}): Promise<string> {
+    const result = await this.exec(command, options);
+    if (result.exitCode !== 0) throw new CommandFailed(what, result);
+    return result.stdout;
+  }
+
+  /** Writes a file inside. @param mode as chmod(1) takes it */
+  async put(file: string, content: string | Uint8Array | Readable, mode = '0644'): Promise<void> {
+    const script = 'mkdir -p "$(dirname "$1")" && cat > "$1" && chmod "$2" "$1"';
+    await this.mustExec(`Writing ${file}`, ['sh', '-c', script, 'sh', file, mode], { stdin: content });
+  }
+
+  /** Reads a text file inside. */
+  get(file: string): Promise<string> {
+    return this.mustExec(`Reading ${file}`, ['cat', '--', file]);
+  }
+
+  /** Everything that was written since the machine was first restored: path, kind (see find(1) `%y`), time and size. */
+  async written(): Promise<Map<string, { kind: string; stamp: string }>> {
+    const find = ['find', `${MACHINE.upper}/files`, '-mindepth', '1', '-printf', '%y %T@ %s %P\\0'];
+    const { stdout } = await mustRun('Listing what was written', this.inMounts(find));
+    const entries = stdout.split('\0').filter((line) => line !== '');
+    return new Map(
+      entries.map((line) => {
+        const [, kind = '', stamp = '', file = ''] = /^(\S+) (\S+ \S+) ([^]*)$/.exec(line) ?? [];
+        return [`/${file}`, { kind, stamp }];
+      }),
+    );
+  }
+
+  /** Shuts systemd down in order, and kills what is left after the limit. */
+  async stop(limitMs = 30_000): Promise<void> {
+    await this.halt(limitMs);
+  }
+
+  /** Stops and boots again on the same file system. @throws BootFailed */
+  async reboot(limitMs = 60_000): Promise<void> {
+    await this.stop(limitMs);
+    await this.boot(limitMs);
+  }
+
+  /** Ends the machine at once. What it kept stays for the next start. */
+  async release(): Promise<void> {
+    await this.halt(0);
+    const ended = hasEnded(this.holder) ? undefined : once(this.holder, 'exit');
+    this.holder.kill('SIGKILL');
+    await ended;
+    if (this.options.network === undefined) await this.namespace.close();
+    await removeMarker(this.host.directory, this.name);
+  }
+
+  /** Ends the machine at once and removes everything it wrote. */
+  async discard(): Promise<void> {
+    await this.release();
+    if (this.options.storage.kind === 'kept') await this.host.remove(`machines/${this.name}`);
+  }
+
+  private async ready(deadline: number): Promise<void> {
+    let state = 'unknown';
+    while (performance.now() < deadline) {
+      if (this.running === undefined || hasEnded(this.running.process))
+        throw new BootFailed(this.name, 'its systemd has ended');
+      const limit = Math.max(1, deadline - performance.now());
+      const result = await this.exec(['systemctl', 'is-system-running'], { timeoutMs: limit });
+      state = result.stdout.trim() || result.stderr.trim() || state;
+      if (state === 'running' || state === 'degraded') return;
+      await sleep(100);
+    }
+    throw new BootFailed(this.name, `systemd still says "${state}" at the time limit`);
+  }
+
+  private async halt(limitMs: number): Promise<void> {
+    if (this.running === undefined) return;
+    const { process: child, init, group } = this.running;
+    this.running = undefined;
+    const ended = hasEnded(child) ? Promise.resolve() : once(child, 'exit');
+    if (limitMs > 0 && !hasEnded(child) && signal(init, SIGNAL_HALT)) {
+      const giveUp = new AbortController();
+      await Promise.race([ended, sleep(limitMs, undefined, { signal: giveUp.signal }).catch(() => undefined)]);
+      giveUp.abort();
+    }
+    if (!hasEnded(child)) signal(init, 'SIGKILL');
+    await ended;
+    await ControlGroup.remove(group.directories);
+  }
+
+  private inMounts(argv: readonly string[]): string[] {
+    return ['nsenter', '--target', String(this.holder.pid), '--user', '--mount', '--', ...argv];
+  }
+
+  private async mark(group: ControlGroup, processes: readonly ProcessIdentity[]): Promise<void> {
+    await writeMarker(this.host.directory, {
+      machine: this.name,
+      owner: await thisProcess(),
+      processes: [this.holderIdentity, ...processes],
+      controlGroups: [...group.directories],
+    });
+  }
+}
+
+const PRIVATE_MOUNTS = ['unshare', '--mount', 'sh', '-c'];
+/** `--kill-child` and the parent's death signal chain the machine's life to that of this process. */
+const FRESH_NAMESPACES = [
+  ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--fork', '--kill-child'],
+  ...['--mount', '--pid', '--net', '--ipc', '--uts', '--cgroup', 'sh', '-c'],
+];
+const INSIDE = [`PATH=${SYSTEM_PATH}`, 'HOME=/root', 'LANG=C.UTF-8', 'TERM=dumb', 'DEBIAN_FRONTEND=noninteractive'];
+
+const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
+
+async function onlyChild(pid: number): Promise<number> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim();
+  return Number(children.split(' ')[0]);
+}
+
+async function living(pids: readonly number[]): Promise<ProcessIdentity[]> {
+  return (await Promise.all(pids.map((pid) => identify(pid)))).filter((identity) => identity !== null);
+}
+
+function signal(pid: number, name: NodeJS.Signals | number): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
