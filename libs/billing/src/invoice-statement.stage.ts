@@ -7,6 +7,7 @@ interface StatementRow {
   period: string;
   total_minor: number;
   currency: string;
+  customer_id: string | null;
 }
 
 interface LineRow {
@@ -50,7 +51,8 @@ export class InvoiceStatementStage implements Stage {
     const facts = await this.facts(tenantId, statementId);
     if (!facts) return;
     const { statement, lines } = facts;
-    const customerId = await this.provider.ensureCustomer({ tenantId, name: statement.tenant });
+    const customerId =
+      statement.customer_id ?? (await this.provider.ensureCustomer({ tenantId, name: statement.tenant }));
     const invoice = await this.provider.invoice({
       statementId,
       customerId,
@@ -91,10 +93,11 @@ export class InvoiceStatementStage implements Stage {
   private facts(tenantId: string, statementId: string): Promise<{ statement: StatementRow; lines: LineRow[] } | null> {
     return this.database.transaction(shared, async (tx) => {
       const [statement] = await tx.query<StatementRow>(
-        `select s.tenant_id, t.name as tenant, s.period, s.total_minor, s.currency
+        `select s.tenant_id, t.name as tenant, s.period, s.total_minor, s.currency, c.customer_id
            from billing_statement s join identity_tenant t on t.tenant_id = s.tenant_id
+           left join billing_customer c on c.tenant_id = s.tenant_id and c.provider = $3
           where s.tenant_id = $1 and s.id = $2 and s.state = 'closed' and s.total_minor > 0`,
-        [tenantId, statementId],
+        [tenantId, statementId, this.provider.name],
       );
       if (!statement) return null;
       const lines = await tx.query<LineRow>(
