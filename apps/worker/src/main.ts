@@ -1,1 +1,71 @@
-export {};
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { configuredSources, declareSources } from '@vouch/catalog';
+import { declareProfiles, parseProfile, profileDigest } from '@vouch/lab';
+import {
+  createLogger,
+  Database,
+  Listener,
+  loadConfig,
+  Metrics,
+  OutboxRelay,
+  runProcess,
+  shared,
+  StageRunner,
+} from '@vouch/platform';
+import { composeStages, openKeys } from './compose.js';
+import { createOperationServer } from './operation-server.js';
+import { workerSettings } from './settings.js';
+
+const PROFILES = path.resolve(import.meta.dirname, '../../../libs/lab/profiles');
+
+await runProcess(async () => {
+  const config = loadConfig(workerSettings);
+  const logger = createLogger('worker', config.VOUCH_LOG_LEVEL);
+  const metrics = new Metrics('worker');
+  const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, { applicationName: 'vouch-worker' });
+  const keys = await openKeys(config.VOUCH_DATA_DIR);
+  await declare(database);
+
+  const runner = new StageRunner(composeStages(config, database, keys), config.REDIS_URL, logger, metrics);
+  runner.start(config.VOUCH_RECONCILE_SECONDS);
+  const relay = new OutboxRelay(database, (event) => runner.wake(event), logger, metrics);
+  relay.start();
+  const listener = new Listener(
+    config.VOUCH_DATABASE_PLATFORM_URL,
+    'vouch_outbox',
+    () => relay.poke(),
+    () => relay.poke(),
+  );
+  await listener.start();
+  const server = createOperationServer(database, metrics).listen(config.VOUCH_WORKER_PORT, config.VOUCH_HOST);
+  logger.info('worker runs');
+
+  const stop = async (signal: string): Promise<void> => {
+    logger.info({ signal }, 'worker stops');
+    server.close();
+    await listener.close();
+    await relay.close();
+    await runner.close();
+    await database.close();
+    process.exit(0);
+  };
+  process.once('SIGTERM', (signal) => void stop(signal));
+  process.once('SIGINT', (signal) => void stop(signal));
+});
+
+/** Makes known what this machine reads and what the lab can build. */
+async function declare(database: Database): Promise<void> {
+  const sources = await configuredSources();
+  const files = (await fs.readdir(PROFILES)).filter((name) => name.endsWith('.yaml')).sort();
+  const profiles = await Promise.all(
+    files.map(async (name) => {
+      const profile = parseProfile(await fs.readFile(path.join(PROFILES, name), 'utf8'), name, sources.stream);
+      return { digest: profileDigest(profile), profile };
+    }),
+  );
+  await database.transaction(shared, async (tx) => {
+    await declareSources(tx, sources);
+    await declareProfiles(tx, profiles);
+  });
+}

@@ -5,3 +5,6 @@ export * from './decide-revision.stage.js';
 export * from './apt-publisher.port.js';
 export * from './publish-channel.stage.js';
 export * from './read-manifest.js';
+export * from './domain/apt-repository/indices.js';
+export * from './adapters/apt-repository/openpgp-signer.js';
+export * from './adapters/apt-repository/folder-publisher.js';
