@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { Metrics } from '@vouch/platform';
 import { AccessGuard } from './access/access.guard.js';
+import { BillingController } from './billing/billing.controller.js';
 import { ConsoleController } from './console/console.controller.js';
 import { EnrolmentTokenController } from './console/enrolment-token.controller.js';
 import { SessionController } from './console/session.controller.js';
@@ -25,6 +26,7 @@ export class AppModule {
         DeviceController,
         AptController,
         LabController,
+        BillingController,
       ],
       providers: [
         { provide: Services, useValue: services },

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ReadManifest } from '@vouch/approval';
+import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/billing';
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
 import { MachineCredentials, Sessions } from '@vouch/identity';
 import { RunnerRegistry, RunQueue } from '@vouch/lab';
@@ -46,6 +47,8 @@ export class Services {
     readonly overview: OverviewQuery,
     readonly runDetails: RunQuery,
     readonly live: LiveFeed,
+    readonly billing: BillingRequests,
+    readonly payments: PaymentProvider,
   ) {}
 
   static async connect(config: ApiConfig, logger: Logger): Promise<Services> {
@@ -73,6 +76,12 @@ export class Services {
       new OverviewQuery(database, clock, config.VOUCH_STRIPE_API_URL !== undefined),
       new RunQuery(database),
       live,
+      new BillingRequests(database, clock),
+      new StripeProvider({
+        secretKey: config.STRIPE_SECRET_KEY,
+        webhookSecret: config.STRIPE_WEBHOOK_SECRET,
+        ...(config.VOUCH_STRIPE_API_URL === undefined ? {} : { apiUrl: config.VOUCH_STRIPE_API_URL }),
+      }),
     );
   }
 
