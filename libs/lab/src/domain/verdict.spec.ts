@@ -1,0 +1,207 @@
+import type { Artefact, PlanStep, RunObservations, StepObservation } from '@vouch/contracts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { requiredCapabilities } from './capabilities.js';
+import { DEBIAN_UPGRADE } from './plan.js';
+import { unobserved, verdict, type Verdict, type VerdictRequest } from './verdict.js';
+
+const artefact: Artefact = {
+  package: 'nginx',
+  version: '1.2-3',
+  architecture: 'amd64',
+  fileName: 'nginx_1.2-3_amd64.deb',
+  sizeBytes: 1000,
+  sha256: 'a'.repeat(64),
+};
+const request: VerdictRequest = { artefacts: [artefact], goldenDigest: 'b'.repeat(64), plan: DEBIAN_UPGRADE };
+const PROBING: readonly PlanStep[] = ['baseline', 'probe-after-apply', 'probe-after-reboot'];
+
+const step = (name: PlanStep): StepObservation => ({
+  step: name,
+  startedAt: '2026-01-02T03:04:05.000Z',
+  durationMs: 10,
+  exitCode: name === 'apply' ? 0 : null,
+  ok: true,
+  detail: 'as expected',
+  probes: PROBING.includes(name)
+    ? ['web site answers', 'service nginx.service runs'].map((probe) => ({
+        name: probe,
+        ok: true,
+        detail: 'as expected',
+        durationMs: 1,
+      }))
+    : [],
+});
+
+const healthy: RunObservations = {
+  driver: 'sandbox',
+  fidelity: 'full',
+  capabilities: ['packages', 'services', 'reboot'],
+  goldenDigest: request.goldenDigest,
+  plan: DEBIAN_UPGRADE,
+  tested: [artefact],
+  steps: DEBIAN_UPGRADE.steps.map(step),
+  packageDiff: [{ package: 'nginx', from: '1.2-1', to: '1.2-3' }],
+  fileDiff: [],
+  failure: null,
+  labMilliseconds: 9000,
+};
+
+const withStep = (name: PlanStep, change: Partial<StepObservation>): RunObservations => ({
+  ...healthy,
+  steps: healthy.steps.map((seen) => (seen.step === name ? { ...seen, ...change } : seen)),
+});
+const withRedProbe = (from: RunObservations, name: PlanStep, index: number): RunObservations => ({
+  ...from,
+  steps: from.steps.map((seen) =>
+    seen.step === name
+      ? {
+          ...seen,
+          ok: false,
+          probes: seen.probes.map((p, i) => (i === index ? { ...p, ok: false, detail: 'gone' } : p)),
+        }
+      : seen,
+  ),
+});
+const failing = (blame: 'lab' | 'patch', code: NonNullable<RunObservations['failure']>['code'], at: PlanStep) => ({
+  ...healthy,
+  steps: healthy.steps
+    .slice(0, DEBIAN_UPGRADE.steps.indexOf(at) + 1)
+    .map((seen) => (seen.step === at ? { ...seen, ok: false } : seen)),
+  failure: { step: at, blame, code, message: 'It did not work.' },
+});
+
+describe('verdict', () => {
+  it('passes a run in which everything asked for was done and nothing got worse', () => {
+    expect(verdict(healthy, request)).toMatchObject({ result: 'pass', reasons: [] });
+  });
+
+  const cases: [string, RunObservations, Verdict['result']][] = [
+    ['a check red after the installation', withRedProbe(healthy, 'probe-after-apply', 0), 'fail'],
+    ['a check red only after the restart', withRedProbe(healthy, 'probe-after-reboot', 1), 'fail'],
+    ['an installation that fails', withStep('apply', { ok: false, exitCode: 100 }), 'fail'],
+    ['an exit code that contradicts "ok"', withStep('apply', { exitCode: 1 }), 'fail'],
+    ['an installation that ends the run', failing('patch', 'apply-failed', 'apply'), 'fail'],
+    ['a file that is not a package', failing('patch', 'artefact-not-a-package', 'apply'), 'fail'],
+    ['a machine that does not come back', failing('patch', 'boot-failed', 'reboot'), 'fail'],
+    ['an installation without an end', failing('patch', 'time-limit', 'apply'), 'fail'],
+    ['another version than the patch brings', { ...healthy, packageDiff: [] }, 'fail'],
+    ['a red baseline', withRedProbe(healthy, 'baseline', 0), 'inconclusive'],
+    ['a baseline without checks', withStep('baseline', { probes: [] }), 'inconclusive'],
+    ['a dependency that the patch does not bring', failing('lab', 'dependency-missing', 'apply'), 'inconclusive'],
+    ['a lab that lost the test', unobserved(request.goldenDigest, DEBIAN_UPGRADE), 'inconclusive'],
+    ['another golden', { ...healthy, goldenDigest: 'c'.repeat(64) }, 'inconclusive'],
+    ['another plan', { ...healthy, plan: { name: 'debian-upgrade', steps: ['restore'] } }, 'inconclusive'],
+    ['other bytes', { ...healthy, tested: [{ ...artefact, sha256: 'd'.repeat(64) }] }, 'inconclusive'],
+    ['more files than asked for', { ...healthy, tested: [artefact, { ...artefact, package: 'x' }] }, 'inconclusive'],
+    ['a failed collection', withStep('collect', { ok: false }), 'inconclusive'],
+    ['a step told twice', { ...healthy, steps: [...healthy.steps, step('apply')] }, 'inconclusive'],
+    [
+      'checks that were not repeated',
+      withStep('probe-after-reboot', { probes: step('baseline').probes.slice(1) }),
+      'inconclusive',
+    ],
+  ];
+  it.each(cases)('on %s', (_case, observations, expected) => {
+    const judged = verdict(observations, request);
+    expect(judged.result).toBe(expected);
+    expect(judged.reasons).not.toHaveLength(0);
+    expect(judged.sentence).toContain(judged.reasons[0]);
+  });
+
+  it('is inconclusive for a kernel in a lab that has none of its own', () => {
+    const kernel = { ...artefact, package: 'linux-image-amd64' };
+    const seen = { ...healthy, tested: [kernel], packageDiff: [{ package: kernel.package, from: '1', to: '1.2-3' }] };
+    const judged = verdict(seen, { ...request, artefacts: [kernel] });
+    expect(judged).toMatchObject({ result: 'inconclusive', reasons: [expect.stringContaining('kernel, boot')] });
+    const capable = { ...seen, capabilities: [...healthy.capabilities, 'kernel' as const, 'boot' as const] };
+    expect(verdict(capable, { ...request, artefacts: [kernel] }).result).toBe('pass');
+  });
+
+  it('shows what was not covered beside what was', () => {
+    const judged = verdict(healthy, request);
+    expect(judged.covered).toEqual(expect.arrayContaining(['installation of nginx 1.2-3', 'web site answers']));
+    expect(judged.notCovered).toEqual(expect.arrayContaining(['the kernel and its drivers', 'firmware']));
+  });
+});
+
+describe('verdict, for whatever a run may see', () => {
+  const RANK = { fail: 0, inconclusive: 1, pass: 2 } as const;
+  const probes = fc.array(fc.record({ name: fc.constantFrom('a', 'b', 'c'), ok: fc.boolean() }), { maxLength: 4 });
+  const anyStep = fc
+    .record({
+      step: fc.constantFrom(...DEBIAN_UPGRADE.steps),
+      ok: fc.boolean(),
+      exitCode: fc.constantFrom(null, 0, 1),
+      probes,
+    })
+    .map((seen): StepObservation => {
+      const full = seen.probes.map((probe) => ({ ...probe, detail: '', durationMs: 1 }));
+      return { ...step(seen.step), ...seen, probes: full };
+    });
+  const anyFailure = fc.option(
+    fc.record({
+      step: fc.constantFrom(...DEBIAN_UPGRADE.steps),
+      blame: fc.constantFrom('lab' as const, 'patch' as const),
+      code: fc.constantFrom('apply-failed' as const, 'time-limit' as const, 'baseline-red' as const),
+      message: fc.constant('why'),
+    }),
+    { freq: 3 },
+  );
+  const anyRun = fc
+    .record({
+      // Mostly complete runs: otherwise everything is inconclusive for a dull reason.
+      steps: fc.oneof(fc.constant(healthy.steps), fc.uniqueArray(anyStep, { selector: (seen) => seen.step })),
+      failure: anyFailure,
+      tested: fc.constantFrom([artefact], []),
+    })
+    .map((part): RunObservations => ({ ...healthy, ...part }));
+
+  it('never passes a run with a red or missing step, or a red check', () => {
+    fc.assert(
+      fc.property(anyRun, (run) => {
+        const complete = DEBIAN_UPGRADE.steps.every((name) => run.steps.some((seen) => seen.step === name && seen.ok));
+        const green = run.steps.every((seen) => seen.probes.every((probe) => probe.ok));
+        if (!complete || !green || run.failure !== null) expect(verdict(run, request).result).not.toBe('pass');
+      }),
+    );
+  });
+
+  it('never blames the patch for a machine that was not healthy before', () => {
+    fc.assert(
+      fc.property(anyRun, fc.nat(1), (run, index) => {
+        expect(verdict(withRedProbe(run, 'baseline', index), request).result).not.toBe('pass');
+        const red = run.steps.some((seen) => seen.step === 'baseline' && seen.probes.some((probe) => !probe.ok));
+        if (red) expect(verdict(run, request).result).toBe('inconclusive');
+      }),
+    );
+  });
+
+  it('never gets better when a later check turns red', () => {
+    const where = fc.constantFrom('probe-after-apply' as const, 'probe-after-reboot' as const);
+    fc.assert(
+      fc.property(anyRun, where, fc.nat(3), (run, name, index) => {
+        const before = verdict(run, request).result;
+        expect(RANK[verdict(withRedProbe(run, name, index), request).result]).toBeLessThanOrEqual(RANK[before]);
+      }),
+    );
+  });
+});
+
+describe('requiredCapabilities', () => {
+  it.each([
+    ['nginx', []],
+    ['linux-image-cloud-amd64', ['kernel', 'boot']],
+    ['linux-libc-dev', []],
+    ['zfs-dkms', ['kernel']],
+    ['grub-efi-amd64-signed', ['boot']],
+    ['shim-signed', ['boot']],
+    ['shimmer-tools', []],
+    ['firmware-iwlwifi', ['firmware', 'boot']],
+    ['linux-firmware', ['firmware', 'boot']],
+    ['intel-microcode', ['firmware', 'boot']],
+    ['initramfs-tools-core', ['boot']],
+  ])('%s needs %j beyond packages, services and restarts', (name, special) => {
+    expect(requiredCapabilities([{ package: name }])).toEqual(['packages', 'services', 'reboot', ...special]);
+  });
+});

@@ -1,0 +1,156 @@
+import type { Artefact, PlanStep, RunObservations, StepObservation, TestPlan } from '@vouch/contracts';
+import { requiredCapabilities } from './capabilities.js';
+import { sentenceFor, testedByRun, untestedByRun } from './verdict-words.js';
+
+/** What a run was asked to do. Observations of anything else are no answer. */
+export interface VerdictRequest {
+  readonly artefacts: readonly Artefact[];
+  readonly goldenDigest: string;
+  readonly plan: TestPlan;
+}
+
+export interface Verdict {
+  readonly result: 'pass' | 'fail' | 'inconclusive';
+  /** For the owner of a small business. */
+  readonly sentence: string;
+  /** Every reason why the result is not `pass`; empty for `pass`. */
+  readonly reasons: string[];
+  readonly covered: string[];
+  readonly notCovered: string[];
+}
+
+/**
+ * Judges a patch by what a run saw, and by nothing else.
+ *
+ * `inconclusive` comes first: when the laboratory did not do exactly what was asked, or its machine was not healthy
+ * before the patch, nothing that followed says anything about the patch. Then `fail`, for anything that got worse.
+ * `pass` is what remains: every step of the plan ran, and nothing got worse.
+ */
+export function verdict(observations: RunObservations, request: VerdictRequest): Verdict {
+  const doubts = [...wrongSubject(observations, request), ...labFailures(observations), ...gaps(observations, request)];
+  const faults = patchFaults(observations, request);
+  const result = doubts.length > 0 ? 'inconclusive' : faults.length > 0 ? 'fail' : 'pass';
+  return {
+    result,
+    sentence: sentenceFor(result, request.artefacts, [...doubts, ...faults]),
+    reasons: [...doubts, ...faults],
+    covered: testedByRun(observations),
+    notCovered: untestedByRun(observations),
+  };
+}
+
+/** What is known about a run that no runner ever reported on: nothing. */
+export function unobserved(goldenDigest: string, plan: TestPlan): RunObservations {
+  return {
+    driver: 'none',
+    fidelity: 'reduced',
+    capabilities: [],
+    goldenDigest,
+    plan,
+    tested: [],
+    steps: [],
+    packageDiff: [],
+    fileDiff: [],
+    failure: {
+      step: plan.steps[0] ?? 'restore',
+      blame: 'lab',
+      code: 'lab-unavailable',
+      message: 'The lab lost this test again and again without an answer.',
+    },
+    labMilliseconds: 0,
+  };
+}
+
+/** Was this the test that was asked for? */
+function wrongSubject(observations: RunObservations, request: VerdictRequest): string[] {
+  const reasons: string[] = [];
+  if (observations.goldenDigest !== request.goldenDigest)
+    reasons.push('The lab used another environment than the one that was asked for.');
+  if (!samePlan(observations.plan, request.plan)) reasons.push('The lab followed another plan than the one asked for.');
+  if (setOf(observations.tested) !== setOf(request.artefacts) || request.artefacts.length === 0)
+    reasons.push('The files that were tested are not exactly the files of the patch.');
+  const lacking = requiredCapabilities(request.artefacts).filter((need) => !observations.capabilities.includes(need));
+  if (lacking.length > 0)
+    reasons.push(`This kind of lab cannot exercise what the patch changes: ${lacking.join(', ')}.`);
+  return reasons;
+}
+
+function labFailures({ failure }: RunObservations): string[] {
+  return failure?.blame === 'lab' ? [`The lab could not finish the test (${failure.code}): ${failure.message}`] : [];
+}
+
+/** Steps that did not run or did not work, and checks that were not healthy, or not repeated. */
+function gaps(observations: RunObservations, { plan }: VerdictRequest): string[] {
+  const reasons: string[] = [];
+  for (const step of plan.steps) {
+    const count = observations.steps.filter((seen) => seen.step === step).length;
+    if (count > 1) reasons.push(`The step "${step}" was reported more than once.`);
+    if (count === 0 && !excused(observations, plan, step)) reasons.push(`The step "${step}" did not run.`);
+  }
+  const baseline = stepOf(observations, 'baseline');
+  if (baseline === undefined || baseline.probes.length === 0)
+    reasons.push('The machine was not checked before the patch.');
+  else if (!baseline.ok || baseline.probes.some((probe) => !probe.ok))
+    reasons.push(`The machine was not healthy before the patch: ${redNames(baseline).join(', ') || baseline.detail}.`);
+  for (const step of ['restore', 'collect'] as const) {
+    const seen = stepOf(observations, step);
+    if (seen !== undefined && !seen.ok) reasons.push(`The lab's own step "${step}" failed: ${seen.detail}`);
+  }
+  for (const step of PROBING) {
+    const seen = stepOf(observations, step);
+    if (seen === undefined) continue;
+    const names = new Set(seen.probes.map((probe) => probe.name));
+    const forgotten = (baseline?.probes ?? []).filter((probe) => !names.has(probe.name));
+    if (forgotten.length > 0)
+      reasons.push(`Checks were not repeated in "${step}": ${forgotten.map((probe) => probe.name).join(', ')}.`);
+  }
+  return reasons;
+}
+
+/** A patch that ends a run early is the reason why later steps are missing. */
+function excused({ failure }: RunObservations, plan: TestPlan, step: PlanStep): boolean {
+  return failure?.blame === 'patch' && plan.steps.indexOf(step) > plan.steps.indexOf(failure.step);
+}
+
+function patchFaults(observations: RunObservations, { artefacts }: VerdictRequest): string[] {
+  const reasons: string[] = [];
+  const { failure } = observations;
+  if (failure?.blame === 'patch') reasons.push(failure.message);
+  for (const step of ['apply', 'reboot'] as const) {
+    const seen = stepOf(observations, step);
+    if (seen === undefined || failure?.step === step) continue;
+    if (!seen.ok || (seen.exitCode ?? 0) !== 0) reasons.push(`The step "${step}" failed: ${seen.detail}`);
+  }
+  for (const step of PROBING) {
+    const seen = stepOf(observations, step);
+    if (seen === undefined) continue;
+    const when = step === 'probe-after-apply' ? 'after the installation' : 'after the restart';
+    for (const probe of seen.probes)
+      if (!probe.ok) reasons.push(`${probe.name}: no longer so ${when} (${probe.detail})`);
+    if (!seen.ok && redNames(seen).length === 0) reasons.push(`The checks ${when} failed: ${seen.detail}`);
+  }
+  if (failure === null) {
+    for (const artefact of artefacts) {
+      const changed = observations.packageDiff.find((change) => change.package === artefact.package);
+      if (changed?.to !== artefact.version)
+        reasons.push(`${artefact.package} is not at version ${artefact.version} after the installation.`);
+    }
+  }
+  return reasons;
+}
+
+const PROBING = ['probe-after-apply', 'probe-after-reboot'] as const;
+
+const stepOf = (observations: RunObservations, step: PlanStep): StepObservation | undefined =>
+  observations.steps.find((seen) => seen.step === step);
+
+const redNames = (step: StepObservation): string[] =>
+  step.probes.filter((probe) => !probe.ok).map((probe) => probe.name);
+
+const samePlan = (a: TestPlan, b: TestPlan): boolean => a.name === b.name && a.steps.join() === b.steps.join();
+
+const setOf = (artefacts: readonly Artefact[]): string =>
+  artefacts
+    .map(({ package: name, version, architecture, sha256 }) => [name, version, architecture, sha256].join(' '))
+    .sort()
+    .join('\n');
