@@ -1,0 +1,153 @@
+# shellcheck shell=bash
+# Installing what the manifest approves: exactly those files, then a look at the machine, then the report.
+
+# Only the channel's own repository, with its own lists and archives, apart from the machine's own apt.
+channel_apt() {
+  DEBIAN_FRONTEND=noninteractive timeout 1800 apt-get --yes --quiet \
+    -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$ETC/apt.d" \
+    -o Dir::State::lists="$CACHE/lists" -o Dir::Cache::archives="$CACHE/archives" \
+    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
+    -o APT::Get::AllowUnauthenticated=false -o APT::Install-Recommends=false -o Dpkg::Use-Pty=0 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+}
+
+# apply_manifest MANIFEST
+apply_manifest() {
+  local manifest=$1 entry="$WORK/entry.json" i count
+  write_sources "$manifest"
+  count=$(jq '.entries | length' "$manifest")
+  for ((i = 0; i < count; i++)); do
+    jq ".entries[$i]" "$manifest" > "$entry"
+    apply_entry "$entry" "$(jq -r .version "$manifest")" "$(jq -r .apt.inReleaseSha256 "$manifest")"
+  done
+}
+
+write_sources() {
+  mkdir -p "$ETC/apt.d" "$CACHE/lists" "$CACHE/archives"
+  chmod 755 "$ETC/apt.d" "$CACHE" "$CACHE/lists" "$CACHE/archives"
+  jq -r --arg server "$(identity server)" --arg key "$ETC/apt-key.asc" '
+    "Types: deb", "URIs: \($server)/apt/\(.channelId)", "Suites: \(.apt.suite)", "Components: \(.apt.component)",
+    "Signed-By: \($key)", "Check-Valid-Until: yes", "Check-Date: yes"' "$1" > "$ETC/apt.d/vouch.sources"
+  chmod 644 "$ETC/apt.d/vouch.sources"
+}
+
+# apply_entry ENTRY CHANNEL-VERSION INRELEASE-SHA256
+apply_entry() {
+  local entry=$1 channel_version=$2 in_release=$3 now wanted=() name version have installed_here=0
+  now=$(date +%s)
+  [ "$(date --date "$(jq -er .notBefore "$entry")" +%s)" -le "$now" ] || return 0
+  [ "$(date --date "$(jq -er .expires "$entry")" +%s)" -gt "$now" ] || return 0
+  while IFS=$'\t' read -r name version; do
+    have=$(dpkg-query --show --showformat='${db:Status-Status} ${Version}' "$name" 2> /dev/null || true)
+    [ "${have%% *}" = installed ] || continue
+    installed_here=1
+    if dpkg --compare-versions "${have#* }" lt "$version"; then wanted+=("$name=$version"); fi
+  done < <(jq -r '.artefacts[] | [.package, .version] | @tsv' "$entry")
+  [ "$installed_here" = 1 ] || return 0
+  if [ ${#wanted[@]} -eq 0 ]; then
+    [ -e "$STATE/reported/$(jq -r .revisionId "$entry")" ] || outcome "$entry" "$channel_version" installed true '[]' 'It was installed before.'
+    return 0
+  fi
+  install_packages "$entry" "$channel_version" "$in_release" "${wanted[@]}"
+}
+
+# install_packages ENTRY CHANNEL-VERSION INRELEASE-SHA256 PACKAGE=VERSION...
+install_packages() {
+  local entry=$1 channel_version=$2 in_release=$3 log="$WORK/apt.log" file digest
+  shift 3
+  if ! channel_apt update > "$log" 2>&1 || grep -q '^[EW]:' "$log"; then
+    note "the channel's repository was not accepted by apt: $(grep '^[EW]:' "$log" | head -n 1)"
+    return 0
+  fi
+  # Manifest and repository are published one after the other: between the two, wait for the next look.
+  digest=$(cat "$CACHE"/lists/*_InRelease 2> /dev/null | sha256sum | cut -d' ' -f1)
+  if [ "$digest" != "$in_release" ]; then
+    note 'manifest and repository are not of one version yet; looking again soon'
+    return 0
+  fi
+  rm -f "$CACHE"/archives/*.deb
+  if ! channel_apt install --only-upgrade --download-only "$@" > "$log" 2>&1; then
+    outcome "$entry" "$channel_version" refused true '[]' "apt cannot install exactly the approved files: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
+    return 0
+  fi
+  for file in "$CACHE"/archives/*.deb; do
+    digest=$(sha256sum < "$file" | cut -d' ' -f1)
+    if ! jq -e --arg digest "$digest" 'any(.artefacts[]; .sha256 == $digest)' "$entry" > /dev/null; then
+      rm -f "$CACHE"/archives/*.deb
+      outcome "$entry" "$channel_version" refused true '[]' "$(basename "$file") has SHA-256 $digest, which is not approved; nothing was installed."
+      return 0
+    fi
+  done
+  running_services > "$WORK/services.before"
+  listening_ports > "$WORK/ports.before"
+  if channel_apt install --only-upgrade --no-download "$@" > "$log" 2>&1; then
+    health > "$WORK/probes.json"
+    if jq -e 'all(.ok)' "$WORK/probes.json" > /dev/null; then
+      outcome "$entry" "$channel_version" installed true "$(cat "$WORK/probes.json")" ''
+    else
+      outcome "$entry" "$channel_version" installed false "$(cat "$WORK/probes.json")" "After it: $(jq -r 'map(select(.ok | not) | .name) | join(", ")' "$WORK/probes.json")"
+    fi
+  else
+    health > "$WORK/probes.json"
+    outcome "$entry" "$channel_version" failed "$(jq 'all(.ok)' "$WORK/probes.json")" "$(cat "$WORK/probes.json")" "apt failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
+  fi
+}
+
+# What ran before must run now; what was open before must be open now. Services get half a minute to come back.
+health() {
+  local service port i
+  for ((i = 0; i < 30; i++)); do
+    running_services > "$WORK/services.after"
+    listening_ports > "$WORK/ports.after"
+    if [ -z "$(comm -23 "$WORK/services.before" "$WORK/services.after")$(comm -23 <(sort "$WORK/ports.before") <(sort "$WORK/ports.after"))" ]; then break; fi
+    sleep 1
+  done
+  {
+    while read -r service; do probe "service $service runs" grep -qxF "$service" "$WORK/services.after"; done < "$WORK/services.before"
+    while read -r port; do probe "port $port is open" grep -qx "$port" "$WORK/ports.after"; done < "$WORK/ports.before"
+    probe 'no package is half installed' test -z "$(dpkg --audit)"
+  } | jq --slurp .
+}
+
+# probe NAME COMMAND...
+probe() {
+  local name=$1 ok=true
+  shift
+  "$@" || ok=false
+  jq --null-input --compact-output --arg name "$name" --argjson ok "$ok" '{name: $name, ok: $ok, detail: ""}'
+}
+
+# outcome ENTRY CHANNEL-VERSION RESULT HEALTHY PROBES DETAIL: kept until the server has taken it.
+outcome() {
+  local revision file
+  revision=$(jq -er .revisionId "$1")
+  mkdir -p "$STATE/outcomes"
+  file="$STATE/outcomes/$revision.json"
+  installed_packages > "$WORK/packages"
+  jq --compact-output --rawfile here "$WORK/packages" --argjson channelVersion "$2" --arg result "$3" --argjson healthy "$4" --argjson probes "$5" --arg detail "${6:0:3000}" '
+    ($here | split("\n") | map(split("\t")[:2] | join(" "))) as $here |
+    {revisionId, channelVersion: $channelVersion, result: $result, healthy: $healthy, probes: $probes, detail: $detail,
+     installed: (if $result == "installed" then [.artefacts[] | select(any($here[] == "\(.package) \(.version)"; .)) | {package, version, sha256}] else [] end)}' "$1" > "$file.part"
+  mv "$file.part" "$file"
+  note "$(jq -r '"\(.patch) \(.version)"' "$1"): $3${6:+, $6}"
+}
+
+send_outcomes() {
+  local file status revision
+  for file in "$STATE"/outcomes/*.json; do
+    [ -e "$file" ] || continue
+    revision=$(basename "$file" .json)
+    status=$(signed POST /device/v1/outcomes "$file" "$WORK/answer")
+    case $status in
+      204)
+        mkdir -p "$STATE/reported"
+        mv "$file" "$STATE/reported/$revision"
+        ;;
+      409 | 400 | 422)
+        note "the server does not take the report on $revision: $(problem "$WORK/answer" "$status")"
+        rm -f "$file"
+        ;;
+      *) note "a report waits to be sent: $(problem "$WORK/answer" "$status")" ;;
+    esac
+  done
+}

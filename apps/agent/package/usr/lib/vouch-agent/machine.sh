@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# What this machine is: operating system, installed packages, running services. Sent only when it changed.
+
+running_services() {
+  systemctl list-units --type=service --state=running --plain --no-legend --full 2> /dev/null |
+    awk '{print $1}' | grep -Ev '^(user@|user-runtime-dir@|session-)' | sort
+}
+
+listening_ports() { ss --no-header --listening --tcp --numeric 2> /dev/null | awk '{print $4}' | sed 's/.*://' | sort -un; }
+
+installed_packages() {
+  dpkg-query --show --showformat='${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' |
+    awk -F'\t' -v OFS='\t' '$1 == "installed" {print $2, $3, $4, $5, $6}' | sort
+}
+
+fingerprint() {
+  local id version codename
+  id=$(. /etc/os-release && printf %s "${ID:-linux}")
+  version=$(. /etc/os-release && printf %s "${VERSION_ID:-0}")
+  codename=$(. /etc/os-release && printf %s "${VERSION_CODENAME:-none}")
+  running_services > "$WORK/services"
+  installed_packages > "$WORK/packages"
+  jq --null-input --compact-output --arg id "$id" --arg version "$version" --arg codename "$codename" \
+    --arg architecture "$(dpkg --print-architecture)" --arg kernel "$(uname -r)" \
+    --rawfile packages "$WORK/packages" --rawfile services "$WORK/services" '
+    def lines: split("\n") | map(select(. != ""));
+    {osRelease: {id: $id, versionId: $version, codename: $codename}, architecture: $architecture, kernel: $kernel,
+     components: ($packages | lines | map(split("\t") |
+       {package: .[0], version: .[1], architecture: .[2], source: .[3], sourceVersion: .[4]})),
+     services: ($services | lines)}'
+}
+
+send_fingerprint() {
+  local body="$WORK/fingerprint.json" digest status
+  fingerprint > "$body"
+  digest=$(sha256sum < "$body" | cut -d' ' -f1)
+  [ "$digest" != "$(cat "$STATE/fingerprint.sha256" 2> /dev/null || true)" ] || return 0
+  status=$(signed PUT /device/v1/fingerprint "$body" "$WORK/answer")
+  if [ "$status" = 204 ]; then
+    printf '%s' "$digest" > "$STATE/fingerprint.sha256"
+  else
+    note "the server did not take the fingerprint: $(problem "$WORK/answer" "$status")"
+  fi
+}

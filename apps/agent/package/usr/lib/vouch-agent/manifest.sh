@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# The channel's manifest: a DSSE envelope (v1.0.2) around canonical JSON. Nothing in it is believed before its signature
+# holds with the pinned key, its version has not gone back, and it has not expired.
+
+MANIFEST_TYPE='application/vnd.vouch.channel-manifest.v1+json'
+
+# fetch_manifest OUT: writes the verified manifest, or says why there is none and returns 1.
+fetch_manifest() {
+  local envelope="$STATE/envelope.json" fresh="$WORK/envelope.json" headers="$WORK/headers" status etag=()
+  : > "$WORK/empty"
+  [ -s "$STATE/etag" ] && [ -s "$envelope" ] && etag=(--header "if-none-match: $(cat "$STATE/etag")")
+  status=$(signed GET /device/v1/manifest "$WORK/empty" "$fresh" --dump-header "$headers" "${etag[@]}")
+  case $status in
+    200) ;;
+    304) cp "$envelope" "$fresh" ;;
+    *)
+      note "no manifest: $(problem "$fresh" "$status")"
+      return 1
+      ;;
+  esac
+  verify_manifest "$fresh" "$1" || return 1
+  if [ "$status" = 200 ]; then
+    cp "$fresh" "$envelope"
+    sed -n 's/^[Ee][Tt][Aa][Gg]: *\([^[:cntrl:]]*\).*/\1/p' "$headers" > "$STATE/etag"
+  fi
+}
+
+# verify_manifest ENVELOPE OUT
+verify_manifest() {
+  local envelope=$1 out=$2 type payload="$WORK/payload" version seen expires channel
+  type=$(jq -er .payloadType "$envelope" 2> /dev/null) || { note 'the manifest is no envelope; nothing is installed'; return 1; }
+  if [ "$type" != "$MANIFEST_TYPE" ]; then
+    note "the envelope holds $type, not a manifest; nothing is installed"
+    return 1
+  fi
+  jq -er .payload "$envelope" | base64 --decode > "$payload" 2> /dev/null || { note 'the manifest is cut off; nothing is installed'; return 1; }
+  { printf 'DSSEv1 %d %s %d ' "${#type}" "$type" "$(stat --format=%s "$payload")"; cat "$payload"; } > "$WORK/signed"
+  if ! signed_by_pinned_key "$envelope" "$WORK/signed"; then
+    note 'the manifest is not signed with the pinned key; nothing is installed'
+    return 1
+  fi
+  channel=$(jq -er .channelId "$payload")
+  version=$(jq -er .version "$payload")
+  [[ $channel =~ ^[0-9a-f-]{36}$ && $version =~ ^[0-9]+$ ]] || { note 'the manifest names no channel or version; nothing is installed'; return 1; }
+  mkdir -p "$STATE/versions"
+  seen=$(cat "$STATE/versions/$channel" 2> /dev/null || printf 0)
+  if [ "$version" -lt "$seen" ]; then
+    note "the manifest went back from version $seen to $version; nothing is installed"
+    return 1
+  fi
+  expires=$(date --date "$(jq -er .expires "$payload")" +%s)
+  if [ "$expires" -le "$(date +%s)" ]; then
+    note 'the manifest has expired; nothing new is installed'
+    return 1
+  fi
+  printf '%s' "$version" > "$STATE/versions/$channel"
+  cp "$payload" "$out"
+}
+
+# One of the envelope's signatures must hold with the key that was pinned at enrolment.
+signed_by_pinned_key() {
+  local signature
+  while read -r signature; do
+    printf '%s' "$signature" | base64 --decode > "$WORK/signature" 2> /dev/null || continue
+    if openssl dgst -sha256 -verify "$ETC/manifest-key.pem" -signature "$WORK/signature" "$2" > /dev/null 2>&1; then
+      return 0
+    fi
+  done < <(jq -r '.signatures[].sig' "$1")
+  return 1
+}
+
+# note SENTENCE: said now, and kept for `vouch-agent status`.
+note() {
+  say "$1"
+  printf '%s %s\n' "$(date --utc +%FT%TZ)" "$1" > "$STATE/last"
+}
