@@ -12,3 +12,8 @@ export * from './domain/capabilities.js';
 export * from './domain/plan.js';
 export * from './domain/test-run-state.js';
 export * from './domain/verdict.js';
+export * from './lab-driver.port.js';
+export * from './adapters/sandbox/machine-facts.js';
+export * from './adapters/sandbox/sandbox.driver.js';
+export * from './issue-verdict.stage.js';
+export * from './adapters/sandbox/sandbox-limits.js';

@@ -1,4 +1,4 @@
-import type { Capability, LabJob, Profile, RunObservations, StepProgress } from '@vouch/contracts';
+import type { Capability, LabJob, RunObservations, StepProgress } from '@vouch/contracts';
 
 /** A file that proves what a run saw. */
 export interface EvidenceFile {
@@ -10,8 +10,6 @@ export interface EvidenceFile {
 
 export interface LabRun {
   readonly job: LabJob;
-  /** The profile that the job's golden was built from. */
-  readonly profile: Profile;
   /** Where the bytes of each artefact lie, by SHA-256. */
   readonly artefactFiles: ReadonlyMap<string, string>;
   readonly onProgress: (progress: StepProgress) => void;

@@ -124,7 +124,7 @@ function httpCheck(probe: Extract<Probe, { type: 'http' }>): MachineCheck {
 /** @param lines stop reading after so many, for a server that does not close; 0: read to the end */
 function talkTo(host: string, port: number, request: string, lines = 0): string {
   const read = lines === 0 ? 'cat <&3' : `head -n ${lines} <&3`;
-  const words = `exec 3<>/dev/tcp/${host}/${port}; printf %s ${quote(request)} >&3; ${request === '' && lines > 0 ? `timeout 2 ${read} || true` : read}`;
+  const words = `exec 3<>/dev/tcp/${host}/${port} || exit 1; printf %s ${quote(request)} >&3; ${request === '' && lines > 0 ? `timeout 2 ${read} || true` : read}`;
   return `bash -c ${quote(words)}`;
 }
 

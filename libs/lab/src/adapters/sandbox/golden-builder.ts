@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Component, Sha256, type Profile } from '@vouch/contracts';
+import { Component, Profile, Sha256 } from '@vouch/contracts';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { profileDigest } from '../../domain/profile.js';
 import { baseScript, componentsScript } from './build-scripts.js';
 import { hostRelease, type HostRelease } from './host-release.js';
 import { LayerStore } from './layer-store.js';
+import { installedComponents, runningServices } from './machine-facts.js';
 import { Machine } from './machine.js';
 import { elapsed } from './run-command.js';
 import type { SandboxHost } from './sandbox-host.js';
@@ -17,6 +18,7 @@ export const Golden = z.object({
   /** Content address: the profile, the base, and every installed component with its version. */
   digest: Sha256,
   profileDigest: Sha256,
+  profile: Profile,
   /** Layers of its file system, topmost first. */
   layers: z.array(z.string()),
   components: z.array(Component),
@@ -74,12 +76,23 @@ export class GoldenBuilder {
     const golden: Golden = {
       digest: goldenDigest(profileDigest(profile), layers, found.components),
       profileDigest: profileDigest(profile),
+      profile,
       layers,
       ...found,
       buildMilliseconds: elapsed(startedAt),
     };
     await writeRecord(record, golden);
     return golden;
+  }
+
+  /** The golden with this content address, if it was built here. */
+  async find(digest: string): Promise<Golden | null> {
+    const directory = path.join(this.host.directory, 'goldens');
+    for (const name of await readdir(directory).catch(() => [])) {
+      const golden = await readRecord(path.join(directory, name));
+      if (golden?.digest === digest) return golden;
+    }
+    return null;
   }
 
   private async base(release: HostRelease, signal?: AbortSignal): Promise<string> {
@@ -105,36 +118,6 @@ export class GoldenBuilder {
       await machine.discard();
     }
   }
-}
-
-/** Every package that is installed in a machine, in the order of their names. */
-export async function installedComponents(machine: Machine): Promise<Component[]> {
-  const fields = ['Package', 'Version', 'Architecture', 'source:Package', 'source:Version', 'db:Status-Abbrev'];
-  const format = `${fields.map((field) => `\${${field}}`).join('\\t')}\\n`;
-  const text = await machine.mustExec('Listing the packages', ['dpkg-query', '-W', `-f=${format}`]);
-  return text
-    .split('\n')
-    .map((line) => line.split('\t'))
-    .filter((columns) => columns[5]?.startsWith('ii'))
-    .map(([name = '', version = '', architecture = '', source = '', sourceVersion = '']) => ({
-      package: name,
-      version,
-      architecture,
-      source,
-      sourceVersion,
-    }))
-    .sort((a, b) => (`${a.package}:${a.architecture}` < `${b.package}:${b.architecture}` ? -1 : 1));
-}
-
-/** Units of the services that run now, without users' sessions. */
-export async function runningServices(machine: Machine): Promise<string[]> {
-  const list = 'systemctl list-units --type=service --state=running --plain --no-legend --no-pager';
-  const text = await machine.mustExec('Listing the services', list);
-  return text
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/)[0] ?? '')
-    .filter((unit) => unit !== '' && !/^(user@|session-)/.test(unit))
-    .sort();
 }
 
 const goldenDigest = (profile: string, layers: readonly string[], components: readonly Component[]): string =>

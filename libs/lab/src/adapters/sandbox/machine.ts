@@ -71,6 +71,10 @@ export class Machine {
     return this.options.name;
   }
 
+  get isRunning(): boolean {
+    return this.running !== undefined && !hasEnded(this.running.process);
+  }
+
   /**
    * Puts a machine's file system together; {@link boot} starts it.
    * @throws RestoreFailed, UserNamespaceRefused

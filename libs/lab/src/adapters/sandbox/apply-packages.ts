@@ -1,0 +1,86 @@
+import { createReadStream } from 'node:fs';
+import type { Artefact } from '@vouch/contracts';
+import type { Machine } from './machine.js';
+import type { CommandResult } from './run-command.js';
+import type { StepResult } from './run-recorder.js';
+
+/** In memory, so that the packages themselves are no part of what the patch wrote. */
+const INBOX = '/tmp/vouch-artefacts';
+
+const APT_GET = [
+  ...['apt-get', '-q', '-y', '--no-install-recommends', '--no-remove'],
+  ...['-o', 'Dpkg::Use-Pty=0', '-o', 'APT::Sandbox::User=root'],
+  ...['-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold'],
+];
+
+/**
+ * Installs exactly the given files in a machine without a network: what they need and do not bring is not installed.
+ * @param files path on this host by SHA-256
+ */
+export async function applyPackages(
+  machine: Machine,
+  artefacts: readonly Artefact[],
+  files: ReadonlyMap<string, string>,
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<StepResult> {
+  const debs: string[] = [];
+  for (const artefact of artefacts) {
+    const deb = `${INBOX}/${artefact.sha256}.deb`;
+    const file = files.get(artefact.sha256);
+    if (file === undefined) return mismatch(artefact, 'its bytes were not handed to the lab');
+    await machine.put(deb, createReadStream(file));
+    const sum = await machine.exec(['sha256sum', deb]);
+    if (!sum.stdout.startsWith(artefact.sha256)) return mismatch(artefact, `the lab has ${sum.stdout.slice(0, 64)}`);
+    const notPackage = await whyNotThePackage(machine, artefact, deb);
+    if (notPackage !== null) return failed('patch', 'artefact-not-a-package', notPackage);
+    debs.push(deb);
+  }
+
+  const rehearsal = await machine.exec([...APT_GET, '--simulate', 'install', ...debs], options);
+  if (rehearsal.exitCode !== 0) {
+    const message = 'The patch needs packages, or removes some, that are not part of it.';
+    return { ...failed('lab', 'dependency-missing', message), exitCode: rehearsal.exitCode, log: logOf(rehearsal) };
+  }
+  const result = await machine.exec([...APT_GET, 'install', ...debs], options);
+  const log = `${logOf(rehearsal)}\n${logOf(result)}`;
+  if (result.timedOut) {
+    const message = `The installation did not end within ${options.timeoutMs / 1000} s.`;
+    return { ...failed('patch', 'time-limit', message), log };
+  }
+  if (result.exitCode !== 0) {
+    const message = `The installation failed with exit code ${String(result.exitCode)}: ${firstComplaint(result)}`;
+    return { ...failed('patch', 'apply-failed', message), exitCode: result.exitCode, log };
+  }
+  return { ok: true, exitCode: 0, detail: `${artefacts.length} packages installed`, log };
+}
+
+/** The bytes are the vendor's; if they are no package, or another one than they are called, that is the vendor's doing. */
+async function whyNotThePackage(machine: Machine, artefact: Artefact, deb: string): Promise<string | null> {
+  const shown = await machine.exec(['dpkg-deb', '--show', '--showformat=${Package} ${Version} ${Architecture}', deb]);
+  if (shown.exitCode !== 0) return `${artefact.fileName} is not a Debian package: ${shown.stderr.trim()}`;
+  const wanted = `${artefact.package} ${artefact.version} ${artefact.architecture}`;
+  return shown.stdout.trim() === wanted
+    ? null
+    : `${artefact.fileName} says that it is "${shown.stdout.trim()}", not "${wanted}".`;
+}
+
+const mismatch = (artefact: Artefact, why: string): StepResult =>
+  failed(
+    'lab',
+    'artefact-digest-mismatch',
+    `${artefact.fileName} is not the file with SHA-256 ${artefact.sha256}: ${why}.`,
+  );
+
+const failed = (
+  blame: 'lab' | 'patch',
+  code: NonNullable<StepResult['failure']>['code'],
+  message: string,
+): StepResult => ({ ok: false, detail: message, failure: { blame, code, message } });
+
+const logOf = ({ stdout, stderr }: CommandResult): string => (stderr === '' ? stdout : `${stdout}\n${stderr}`);
+
+/** dpkg and apt name the culprit in the first line that starts so. */
+function firstComplaint({ stdout, stderr }: CommandResult): string {
+  const lines = `${stderr}\n${stdout}`.split('\n');
+  return (lines.find((line) => /^(dpkg: error|E: )/.test(line)) ?? lines.at(-1) ?? '').trim();
+}

@@ -1,0 +1,32 @@
+import type { Component } from '@vouch/contracts';
+import type { Machine } from './machine.js';
+
+/** Every package that is installed in a machine, in the order of their names. */
+export async function installedComponents(machine: Machine): Promise<Component[]> {
+  const fields = ['Package', 'Version', 'Architecture', 'source:Package', 'source:Version', 'db:Status-Abbrev'];
+  const format = `${fields.map((field) => `\${${field}}`).join('\\t')}\\n`;
+  const text = await machine.mustExec('Listing the packages', ['dpkg-query', '-W', `-f=${format}`]);
+  return text
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .filter((columns) => columns[5]?.startsWith('ii'))
+    .map(([name = '', version = '', architecture = '', source = '', sourceVersion = '']) => ({
+      package: name,
+      version,
+      architecture,
+      source,
+      sourceVersion,
+    }))
+    .sort((a, b) => (`${a.package}:${a.architecture}` < `${b.package}:${b.architecture}` ? -1 : 1));
+}
+
+/** Units of the services that run now, without users' sessions. */
+export async function runningServices(machine: Machine): Promise<string[]> {
+  const list = 'systemctl list-units --type=service --state=running --plain --no-legend --no-pager';
+  const text = await machine.mustExec('Listing the services', list);
+  return text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[0] ?? '')
+    .filter((unit) => unit !== '' && !/^(user@|session-)/.test(unit))
+    .sort();
+}

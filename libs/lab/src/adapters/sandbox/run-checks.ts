@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProbeResult } from '@vouch/contracts';
+import { judge, type MachineCheck } from '../../domain/probes.js';
+import type { Machine } from './machine.js';
+import type { StepResult } from './run-recorder.js';
+
+/**
+ * Asks a machine everything in the list. What is not healthy is asked again for a while, since a service may need a
+ * moment after it was restarted.
+ * @param settleMs for all checks together
+ */
+export async function runChecks(
+  machine: Machine,
+  checks: readonly MachineCheck[],
+  settleMs: number,
+  signal: AbortSignal,
+): Promise<ProbeResult[]> {
+  const results: ProbeResult[] = [];
+  const deadline = performance.now() + settleMs;
+  for (const check of checks) {
+    let result = await ask(machine, check, signal);
+    while (!result.ok && performance.now() < deadline && !signal.aborted) {
+      await sleep(500);
+      result = await ask(machine, check, signal);
+    }
+    results.push(result);
+  }
+  return results;
+}
+
+/** All green, or which are not. */
+export function summary(probes: readonly ProbeResult[]): StepResult {
+  const red = probes.filter((probe) => !probe.ok);
+  const detail =
+    red.length === 0
+      ? `all ${probes.length} checks are green`
+      : `${red.length} of ${probes.length} checks are red: ${red.map((probe) => `${probe.name} (${probe.detail})`).join('; ')}`;
+  return { ok: red.length === 0, detail, probes };
+}
+
+async function ask(machine: Machine, check: MachineCheck, signal: AbortSignal): Promise<ProbeResult> {
+  const answer = await machine.exec(check.script, { timeoutMs: check.timeoutMs, signal });
+  return judge(check, answer, answer.durationMs);
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import type { PlanStep, ProbeResult, RunFailure, StepObservation } from '@vouch/contracts';
+import type { Clock } from '@vouch/platform';
+import type { EvidenceFile, LabRun } from '../../lab-driver.port.js';
+import { elapsed } from './run-command.js';
+
+/** What a step found out. */
+export interface StepResult {
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly exitCode?: number | null;
+  readonly probes?: readonly ProbeResult[];
+  /** Everything that the step printed; becomes evidence. */
+  readonly log?: string;
+  /** Ends the run. */
+  readonly failure?: Omit<RunFailure, 'step'>;
+}
+
+/** Writes down what each step saw, tells it to whoever watches, and keeps the evidence. */
+export class RunRecorder {
+  readonly steps: StepObservation[] = [];
+  readonly evidence: EvidenceFile[] = [];
+  failure: RunFailure | null = null;
+
+  constructor(
+    private readonly run: LabRun,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Runs a step. What it throws is the laboratory's failure, not the patch's. */
+  async step(step: PlanStep, work: () => Promise<StepResult>): Promise<void> {
+    const startedAt = this.clock().toISOString();
+    const begun = performance.now();
+    const { attempt } = this.run.job;
+    this.run.onProgress({ attempt, step, state: 'started' });
+    const result = await work().catch(labFailure);
+    const log =
+      result.log === undefined ? undefined : this.keep(`${step}.log`, 'text/plain; charset=utf-8', result.log);
+    const observation: StepObservation = {
+      step,
+      startedAt,
+      durationMs: elapsed(begun),
+      exitCode: result.exitCode ?? null,
+      ok: result.ok,
+      detail: result.detail.slice(0, 4000),
+      probes: [...(result.probes ?? [])],
+      ...(log === undefined ? {} : { logSha256: log.sha256 }),
+    };
+    this.steps.push(observation);
+    if (result.failure !== undefined) {
+      this.failure ??= { ...result.failure, step, message: result.failure.message.slice(0, 4000) };
+    }
+    this.run.onProgress({ attempt, step, state: 'finished', observation });
+  }
+
+  keep(name: string, mediaType: string, content: string): EvidenceFile {
+    const bytes = Buffer.from(content);
+    const file = { name, mediaType, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+    this.evidence.push(file);
+    return file;
+  }
+}
+
+function labFailure(error: unknown): StepResult {
+  const message = error instanceof Error ? error.message : String(error);
+  return { ok: false, detail: message, failure: { blame: 'lab', code: 'lab-unavailable', message } };
+}

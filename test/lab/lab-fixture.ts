@@ -1,0 +1,182 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Artefact, LabJob, Profile, RunReport, StepProgress } from '@vouch/contracts';
+import {
+  DEBIAN_UPGRADE,
+  GoldenBuilder,
+  hostRelease,
+  parseProfile,
+  SANDBOX_LIMITS,
+  SandboxDriver,
+  SandboxHost,
+  verdict,
+  type Golden,
+  type SandboxLimits,
+  type Verdict,
+} from '@vouch/lab';
+import { sh } from './shell.js';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+/** Kept between runs: building a golden takes most of a minute, and its content is its name. */
+const CACHE = path.join(ROOT, '.data/test-lab');
+
+/** One file of a patch, and where its bytes lie. */
+export interface PatchFile {
+  readonly artefact: Artefact;
+  readonly file: string;
+}
+
+export interface Lab {
+  readonly host: SandboxHost;
+  readonly golden: Golden;
+  readonly profile: Profile;
+  /** Runs the default plan against some files and judges what was seen. */
+  test(patch: readonly PatchFile[], options?: TestOptions): Promise<TestOutcome>;
+  close(): Promise<void>;
+}
+
+export interface TestOptions {
+  readonly limits?: Partial<SandboxLimits>;
+  readonly golden?: Golden;
+  readonly signal?: AbortSignal;
+}
+
+export interface TestOutcome {
+  readonly verdict: Verdict;
+  readonly observations: RunReport['observations'];
+  readonly evidence: ReadonlyMap<string, string>;
+  readonly progress: readonly StepProgress[];
+}
+
+/** A lab with a golden of the profile that comes with Vouch. */
+export async function openLab(): Promise<Lab> {
+  await mkdir(CACHE, { recursive: true });
+  const host = await SandboxHost.open(CACHE);
+  const file = path.join(ROOT, 'libs/lab/profiles/web-database.yaml');
+  const profile = parseProfile(await readFile(file, 'utf8'), file, (await hostRelease()).stream);
+  const golden = await new GoldenBuilder(host).build(profile);
+  return {
+    host,
+    golden,
+    profile,
+    test: (patch, options = {}) => runTest(host, options.golden ?? golden, patch, options),
+    close: () => host.close(),
+  };
+}
+
+async function runTest(
+  host: SandboxHost,
+  golden: Golden,
+  patch: readonly PatchFile[],
+  options: TestOptions,
+): Promise<TestOutcome> {
+  const limits = { ...SANDBOX_LIMITS, settleMs: 2000, ...options.limits };
+  const driver = new SandboxDriver(host, { find: async () => golden }, () => new Date(), limits);
+  const job = jobFor(
+    golden,
+    patch.map(({ artefact }) => artefact),
+  );
+  const progress: StepProgress[] = [];
+  const { observations, evidence } = await driver.run({
+    job,
+    artefactFiles: new Map(patch.map(({ artefact, file }) => [artefact.sha256, file])),
+    onProgress: (step) => progress.push(step),
+    signal: options.signal ?? new AbortController().signal,
+  });
+  return {
+    verdict: verdict(observations, { artefacts: job.artefacts, goldenDigest: golden.digest, plan: job.plan }),
+    observations,
+    evidence: new Map(evidence.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()])),
+    progress,
+  };
+}
+
+export function jobFor(golden: Golden, artefacts: readonly Artefact[]): LabJob {
+  const [first] = artefacts;
+  return {
+    runId: randomUUID(),
+    attempt: 1,
+    leaseSeconds: 30,
+    correlationId: 'test',
+    patch: { revisionId: randomUUID(), source: 'test', name: first?.package ?? '', version: first?.version ?? '' },
+    artefacts: [...artefacts],
+    profileDigest: golden.profileDigest,
+    goldenDigest: golden.digest,
+    plan: DEBIAN_UPGRADE,
+  };
+}
+
+/** Files with the vendor's real bytes: a security update of something that the golden has in an older version. */
+export async function securityUpgrade(golden: Golden, source: string): Promise<PatchFile[]> {
+  const packages = golden.components.filter((component) => component.source === source);
+  const wanted: string[] = [];
+  for (const component of packages) {
+    const version = await securityVersion(component.package);
+    if (version !== undefined && (await isNewer(version, component.version)))
+      wanted.push(`${component.package}=${version}`);
+  }
+  if (wanted.length === 0) return [];
+  const folder = path.join(CACHE, 'downloads', createHash('sha256').update(wanted.join()).digest('hex').slice(0, 16));
+  await mkdir(folder, { recursive: true });
+  if ((await readdir(folder)).length < wanted.length)
+    await sh('apt-get -q -o APT::Sandbox::User=root download "$@"', wanted, folder);
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.deb'));
+  return Promise.all(names.map((name) => patchFile(path.join(folder, name))));
+}
+
+async function securityVersion(name: string): Promise<string | undefined> {
+  const listing = await sh('apt-cache madison "$1"', [name]);
+  return listing
+    .split('\n')
+    .map((line) => line.split('|').map((column) => column.trim()))
+    .find(([, , source = '']) => /-security[ /].* Packages$/.test(source))?.[1];
+}
+
+const isNewer = (a: string, b: string): Promise<boolean> =>
+  sh('dpkg --compare-versions "$1" gt "$2"', [a, b]).then(
+    () => true,
+    () => false,
+  );
+
+/** Describes a package file by what it says itself. */
+export async function patchFile(file: string, claims: Partial<Artefact> = {}): Promise<PatchFile> {
+  const bytes = await readFile(file);
+  const said = await sh('dpkg-deb --show --showformat=\'${Package} ${Version} ${Architecture}\' "$1" || true', [file]);
+  const [name = '', version = '', architecture = ''] = said.split(' ');
+  return {
+    file,
+    artefact: {
+      package: name,
+      version,
+      architecture,
+      fileName: path.basename(file),
+      sizeBytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      ...claims,
+    },
+  };
+}
+
+/** Builds a package of our own that upgrades one of the golden's, with a script that runs when it is installed. */
+export async function buildPackage(
+  folder: string,
+  control: { readonly package: string; readonly version: string; readonly depends?: string },
+  postinst: string,
+): Promise<PatchFile> {
+  const tree = path.join(folder, randomUUID());
+  await mkdir(path.join(tree, 'DEBIAN'), { recursive: true });
+  const fields = [
+    `Package: ${control.package}`,
+    `Version: ${control.version}`,
+    'Architecture: all',
+    'Maintainer: Vouch tests <tests@vouch.invalid>',
+    ...(control.depends === undefined ? [] : [`Depends: ${control.depends}`]),
+    'Description: made for a test',
+    '',
+  ];
+  await writeFile(path.join(tree, 'DEBIAN/control'), fields.join('\n'));
+  await writeFile(path.join(tree, 'DEBIAN/postinst'), `#!/bin/sh\n${postinst}\n`, { mode: 0o755 });
+  await sh('dpkg-deb --root-owner-group --build "$1" "$1.deb"', [tree]);
+  return patchFile(`${tree}.deb`);
+}
