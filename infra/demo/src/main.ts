@@ -1,1 +1,35 @@
-export {};
+import { loadConfig, runProcess } from '@vouch/platform';
+import { ApiClient } from './api-client.js';
+import { DemoFleet } from './fleet.js';
+import { waitForMainJob } from './main-job.js';
+import { technicianEmail, tenants } from './organisation.js';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+await runProcess(async () => {
+  const startedAt = performance.now();
+  const config = loadConfig(['VOUCH_API_URL', 'VOUCH_PORT', 'VOUCH_DATA_DIR', 'VOUCH_DEMO_PASSWORD']);
+  const api = new ApiClient(config.VOUCH_API_URL, { email: technicianEmail, password: config.VOUCH_DEMO_PASSWORD });
+  await api.signIn();
+  const fleet = await DemoFleet.open(config.VOUCH_DATA_DIR, config.VOUCH_PORT, api, say);
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    await fleet.close();
+    process.exit(0);
+  };
+  process.once('SIGTERM', () => void stop());
+  process.once('SIGINT', () => void stop());
+  try {
+    await fleet.start();
+    const devices = tenants.reduce((sum, tenant) => sum + tenant.devices.length, 0);
+    const result = await waitForMainJob(api, devices);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    say(`main job done in ${seconds} s: ${JSON.stringify(result)}`);
+  } catch (error) {
+    if (stopping) return;
+    await fleet.close();
+    throw error;
+  }
+});

@@ -8,3 +8,4 @@ export * from './read-manifest.js';
 export * from './domain/apt-repository/indices.js';
 export * from './adapters/apt-repository/openpgp-signer.js';
 export * from './adapters/apt-repository/folder-publisher.js';
+export * from './policy.js';

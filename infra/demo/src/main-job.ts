@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Overview, PatchView } from '@vouch/contracts';
+import type { ApiClient } from './api-client.js';
+
+/** The line that the demo ends with: all of it from the API's own data. */
+export interface MainJobResult {
+  readonly patch: string;
+  readonly version: string;
+  readonly digests: readonly string[];
+  readonly verdict: string;
+  readonly statementSha256: string;
+  readonly tenants: number;
+  readonly devices: number;
+  readonly cost: { readonly amountMinor: number; readonly currency: string };
+  readonly shares: Readonly<Record<string, number>>;
+  readonly invoices: readonly string[];
+}
+
+const allDevices = (overview: Overview) => overview.tenants.flatMap((tenant) => tenant.devices);
+
+/** A patch that every machine has, with its verdict and its cost. */
+function finished(overview: Overview): PatchView | undefined {
+  const devices = allDevices(overview);
+  if (devices.length === 0) return undefined;
+  return overview.patches.find(
+    (patch) =>
+      patch.cost !== null &&
+      devices.every((device) =>
+        device.patches.some((p) => p.revisionId === patch.revisionId && p.state === 'installed'),
+      ),
+  );
+}
+
+/** Waits until the first patch is on all machines, closes the billing period, and waits for the invoices. */
+export async function waitForMainJob(api: ApiClient, expectedDevices: number): Promise<MainJobResult> {
+  let patch: PatchView | undefined;
+  while (patch === undefined) {
+    await sleep(1000);
+    const overview = await api.overview();
+    if (allDevices(overview).length >= expectedDevices) patch = finished(overview);
+  }
+  const { revisionId } = patch;
+  await api.closePeriod(`demo-${revisionId.slice(0, 8)}`);
+  for (;;) {
+    await sleep(500);
+    const overview = await api.overview();
+    const billed = overview.patches.find((p) => p.revisionId === revisionId);
+    const statements = overview.tenants.flatMap((tenant) => tenant.statements);
+    const invoices = statements.flatMap((statement) => statement.invoiceId ?? []);
+    if (
+      !billed?.cost ||
+      !billed.verdict ||
+      billed.cost.shares.length === 0 ||
+      invoices.length < billed.cost.shares.length
+    )
+      continue;
+    return {
+      patch: billed.patch,
+      version: billed.version,
+      digests: await digestsOf(api, billed),
+      verdict: billed.verdict.result,
+      statementSha256: billed.verdict.statementSha256,
+      tenants: overview.tenants.length,
+      devices: allDevices(overview).length,
+      cost: billed.cost.total,
+      shares: Object.fromEntries(billed.cost.shares.map((share) => [share.tenant, share.share.amountMinor])),
+      invoices,
+    };
+  }
+}
+
+async function digestsOf(api: ApiClient, patch: PatchView): Promise<string[]> {
+  if (patch.run === null) return [];
+  return (await api.run(patch.run.id)).artefacts.map((artefact) => artefact.sha256);
+}

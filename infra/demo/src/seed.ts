@@ -1,0 +1,52 @@
+import { adoptPolicy, registerPolicy } from '@vouch/approval';
+import { registerLabRunnerCredential, registerMember, registerMsp, registerTenant } from '@vouch/identity';
+import { Database, idOf, loadConfig, runProcess, shared } from '@vouch/platform';
+import { msp, ownerEmail, technicianEmail, tenants } from './organisation.js';
+
+/** Makes the demo's organisation, as often as it is run: once. */
+await runProcess(async () => {
+  const config = loadConfig([
+    'VOUCH_DATABASE_PLATFORM_URL',
+    'VOUCH_LAB_TOKEN',
+    'VOUCH_LAB_NAME',
+    'VOUCH_DEMO_PASSWORD',
+  ]);
+  const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, { applicationName: 'vouch-seed' });
+  const policy = {
+    id: idOf('demo', 'policy'),
+    mspId: msp.id,
+    name: 'Tested, low-impact machines first',
+    rules: { minimumCoverage: 0.6, acceptReducedFidelity: false, delayMinutes: 0, rings: 2, soakSeconds: 2 },
+  };
+  const password = config.VOUCH_DEMO_PASSWORD;
+  await database.transaction(shared, async (tx) => {
+    const now = new Date();
+    await registerLabRunnerCredential(tx, config.VOUCH_LAB_NAME, config.VOUCH_LAB_TOKEN);
+    await registerMsp(tx, msp);
+    await registerPolicy(tx, policy, now);
+    await registerMember(tx, {
+      id: idOf('demo', 'member', technicianEmail),
+      mspId: msp.id,
+      tenantId: null,
+      email: technicianEmail,
+      name: 'Demo technician',
+      role: 'technician',
+      password,
+    });
+    for (const tenant of tenants) {
+      const email = ownerEmail(tenant);
+      await registerTenant(tx, { id: tenant.id, mspId: msp.id, name: tenant.name });
+      await registerMember(tx, {
+        id: idOf('demo', 'member', email),
+        mspId: msp.id,
+        tenantId: tenant.id,
+        email,
+        name: `Owner of ${tenant.name}`,
+        role: 'tenant-owner',
+        password,
+      });
+      await adoptPolicy(tx, tenant.id, policy.id, now);
+    }
+  });
+  await database.close();
+});
