@@ -40,7 +40,13 @@ export async function startPostgres({ dir, port, throwaway = false }) {
   const native = binaries(dir);
   const data = path.join(dir, 'data');
   const passwordFile = path.join(dir, 'password');
-  const env = { PATH: '/usr/bin:/bin', HOME: dir, LD_LIBRARY_PATH: path.join(native, 'lib'), LC_ALL: 'C.UTF-8', TZ: 'UTC' };
+  const env = {
+    PATH: '/usr/bin:/bin',
+    HOME: dir,
+    LD_LIBRARY_PATH: path.join(native, 'lib'),
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+  };
   const uid = asRoot ? NOBODY : undefined;
   if (!fs.existsSync(path.join(data, 'PG_VERSION'))) initialise({ native, data, passwordFile, env, uid });
 
@@ -58,7 +64,12 @@ export async function startPostgres({ dir, port, throwaway = false }) {
     ...(throwaway ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const child = startChild([path.join(native, 'bin/postgres'), '-D', data, '-p', String(chosen), ...options], { log, env, uid, cwd: dir });
+  const child = startChild([path.join(native, 'bin/postgres'), '-D', data, '-p', String(chosen), ...options], {
+    log,
+    env,
+    uid,
+    cwd: dir,
+  });
   const alive = () => child.exitCode === null && child.signalCode === null;
   await waitForPort(chosen, { alive }).catch(() => {
     throw new Error(`PostgreSQL did not start:\n${tail(log)}`);
@@ -102,7 +113,8 @@ async function endStale(pidFile, data) {
   }
   if (command.includes(data)) {
     process.kill(pid, 'SIGINT');
-    for (let i = 0; i < 200 && fs.existsSync(`/proc/${pid}`); i += 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let i = 0; i < 200 && fs.existsSync(`/proc/${pid}`); i += 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
   }
   fs.rmSync(pidFile, { force: true });
 }

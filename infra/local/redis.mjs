@@ -4,7 +4,17 @@ import path from 'node:path';
 import { startChild, stopChild, tail } from './child.mjs';
 import { freePort, waitForPort } from './ports.mjs';
 
-const PACKAGES = ['redis-server', 'redis-tools', 'liblzf1', 'libjemalloc2', 'libatomic1', 'libhiredis0.14', 'liblua5.1-0', 'lua-cjson', 'lua-bitop'];
+const PACKAGES = [
+  'redis-server',
+  'redis-tools',
+  'liblzf1',
+  'libjemalloc2',
+  'libatomic1',
+  'libhiredis0.14',
+  'liblua5.1-0',
+  'lua-cjson',
+  'lua-bitop',
+];
 
 function onPath(program) {
   return (process.env.PATH ?? '')
@@ -21,8 +31,16 @@ export function findRedis(dir) {
   const unpacked = path.join(dir, 'unpacked');
   const program = path.join(unpacked, 'usr/bin/redis-check-rdb');
   if (!fs.existsSync(program)) unpack(dir, unpacked);
-  const libraries = execFileSync('sh', ['-c', 'ls -d "$1"/usr/lib/*/ "$1"/lib/*/ 2>/dev/null || true', 'sh', unpacked], { encoding: 'utf8' });
-  return { program, env: { ...process.env, LD_LIBRARY_PATH: libraries.trim().split('\n').join(':') }, argv0: 'redis-server' };
+  const libraries = execFileSync(
+    'sh',
+    ['-c', 'ls -d "$1"/usr/lib/*/ "$1"/lib/*/ 2>/dev/null || true', 'sh', unpacked],
+    { encoding: 'utf8' },
+  );
+  return {
+    program,
+    env: { ...process.env, LD_LIBRARY_PATH: libraries.trim().split('\n').join(':') },
+    argv0: 'redis-server',
+  };
 }
 
 function unpack(dir, unpacked) {
@@ -35,7 +53,10 @@ function unpack(dir, unpacked) {
     } catch (error) {
       // Not every release has every library; a missing one shows when the server is started.
       if (name.startsWith('redis')) {
-        throw new Error(`No redis-server is installed and its package cannot be fetched: ${String(error.stderr).trim()}`, { cause: error });
+        throw new Error(
+          `No redis-server is installed and its package cannot be fetched: ${String(error.stderr).trim()}`,
+          { cause: error },
+        );
       }
     }
   }
@@ -54,7 +75,20 @@ export async function startRedis({ dir, port }) {
   const { program, env, argv0 } = findRedis(dir);
   const chosen = port ?? (await freePort());
   const log = path.join(dir, 'log');
-  const settings = ['--port', String(chosen), '--bind', '127.0.0.1', '--dir', dir, '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--save', ''];
+  const settings = [
+    '--port',
+    String(chosen),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    dir,
+    '--appendonly',
+    'yes',
+    '--maxmemory-policy',
+    'noeviction',
+    '--save',
+    '',
+  ];
   // One binary is server and tools: what it is depends on the name that it is called by.
   const argv = argv0 ? ['bash', '-c', `exec -a ${argv0} "$0" "$@"`, program, ...settings] : [program, ...settings];
   const child = startChild(argv, { log, env });

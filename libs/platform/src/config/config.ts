@@ -41,6 +41,8 @@ export const settings = {
   STRIPE_WEBHOOK_SECRET: z.string().startsWith('whsec_', 'must start with whsec_'),
   /** Set only for the local stand-in; absent means Stripe itself. */
   VOUCH_STRIPE_API_URL: httpUrl.optional(),
+  /** When `npm start` began, in milliseconds since 1970: the demo says how long the main job took from there. */
+  VOUCH_STARTED_AT_MS: z.coerce.number().int().positive().optional(),
   /** Password of the demo's members. */
   VOUCH_DEMO_PASSWORD: z.string().min(12, 'must have at least 12 characters'),
   VOUCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
