@@ -7,6 +7,7 @@ import {
   GoldenBuilder,
   hostRelease,
   parseProfile,
+  removeOrphans,
   SANDBOX_LIMITS,
   SandboxDriver,
   SandboxHost,
@@ -53,6 +54,7 @@ export interface TestOutcome {
 export async function openLab(): Promise<Lab> {
   await mkdir(CACHE, { recursive: true });
   const host = await SandboxHost.open(CACHE);
+  await removeOrphans(host);
   const file = path.join(ROOT, 'libs/lab/profiles/web-database.yaml');
   const profile = parseProfile(await readFile(file, 'utf8'), file, (await hostRelease()).stream);
   const golden = await new GoldenBuilder(host).build(profile);

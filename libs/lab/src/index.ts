@@ -17,3 +17,5 @@ export * from './adapters/sandbox/machine-facts.js';
 export * from './adapters/sandbox/sandbox.driver.js';
 export * from './issue-verdict.stage.js';
 export * from './adapters/sandbox/sandbox-limits.js';
+export * from './adapters/sandbox/orphans.js';
+export * from './adapters/sandbox/prerequisites.js';

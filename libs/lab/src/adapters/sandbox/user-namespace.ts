@@ -44,11 +44,7 @@ export class UserNamespace {
       ? { uid: uids.first, gid: gids.first }
       : { uid: process.getuid?.() ?? -1, gid: process.getgid?.() ?? -1 };
     // Born as the namespace's root: an unmapped user would lose its capabilities at the first exec.
-    const holder = spawn('unshare', ['--user', '--', 'sh', '-c', 'echo ready; cat'], {
-      cwd: directory,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      ...(asRoot ? root : {}),
-    });
+    const holder = spawnHolder(directory, asRoot ? root : {});
     await firstLineOf(holder, 'ready').catch((error: Error) => {
       throw new UserNamespaceRefused(error.message);
     });
@@ -84,6 +80,16 @@ export class UserNamespace {
     const ended = once(this.holder, 'exit');
     this.holder.stdin?.end();
     await ended;
+  }
+}
+
+/** @throws UserNamespaceRefused at once when the host does not even know the ids, as in most containers */
+function spawnHolder(directory: string, as: { uid?: number; gid?: number }): ChildProcess {
+  const options = { cwd: directory, stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'], ...as };
+  try {
+    return spawn('unshare', ['--user', '--', 'sh', '-c', 'echo ready; cat'], options);
+  } catch (error) {
+    throw new UserNamespaceRefused(error instanceof Error ? error.message : String(error));
   }
 }
 

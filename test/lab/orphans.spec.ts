@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Machine, removeOrphans } from '@vouch/lab';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openLab, type Lab } from './lab-fixture.js';
+import { sh } from './shell.js';
+
+const SCRIPT = path.join(import.meta.dirname, 'run-until-killed.mjs');
+
+describe('a runner that is killed', () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await openLab();
+  });
+  afterAll(() => lab?.close());
+
+  it.each(['memory', 'kept'])('leaves nothing behind after the next start (storage: %s)', async (storage) => {
+    const name = `killed-${storage}-${process.pid}`;
+    const runner = spawn(process.execPath, [SCRIPT, lab.host.directory, lab.golden.layers.join(), name, storage], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(async () => {
+      runner.kill('SIGKILL');
+      await removeOrphans(lab.host);
+      await lab.host.remove(`machines/${name}`);
+    });
+    await once(runner.stdout, 'data');
+    expect(await traces(name, lab.host.directory)).not.toEqual([]);
+    expect(await removeOrphans(lab.host), 'a living runner’s machines are its own').toEqual([]);
+
+    runner.kill('SIGKILL');
+    await once(runner, 'exit');
+    // The machine's processes end by themselves: nothing has to come and look for them.
+    for (let patience = 50; patience > 0 && (await sleepers()) > 0; patience--) await sleep(100);
+    expect(await sleepers()).toBe(0);
+
+    expect(await removeOrphans(lab.host)).toContain(name);
+    const kept = await readdir(path.join(lab.host.directory, 'machines'));
+    expect(kept.includes(name), 'what was to be kept is kept').toBe(storage === 'kept');
+    if (storage === 'kept') await lab.host.remove(`machines/${name}`);
+    expect(await traces(name, lab.host.directory)).toEqual([]);
+    expect(await removeOrphans(lab.host)).toEqual([]);
+  });
+
+  it('does not kill a process that merely has the recorded number', async () => {
+    const name = `reused-${process.pid}`;
+    const machine = await Machine.start(lab.host, {
+      name,
+      layers: lab.golden.layers,
+      storage: { kind: 'memory', sizeMiB: 512 },
+    });
+    const marker = path.join(lab.host.directory, 'markers', `${name}.json`);
+    const bystander = spawn('sleep', ['60']);
+    const record = JSON.parse(await readFile(marker, 'utf8')) as { owner: { startTime: string }; processes: object[] };
+    await machine.discard();
+    const old = { pid: bystander.pid, startTime: '1', bootId: 'another' };
+    await writeFile(marker, JSON.stringify({ ...record, owner: old, processes: [old], controlGroups: [] }));
+    expect(await removeOrphans(lab.host)).toEqual([name]);
+    expect(bystander.signalCode ?? bystander.exitCode).toBeNull();
+    bystander.kill();
+    await once(bystander, 'exit');
+  });
+});
+
+/** Everything on this host that carries a machine's name, and half-built layers. */
+async function traces(name: string, directory: string): Promise<string[]> {
+  const found = await sh(
+    `find /sys/fs/cgroup -type d -name "vouch-$1-*" 2>/dev/null || true
+     find "$2/markers" "$2/machines" -maxdepth 1 -name "$1*"
+     find "$2/layers" -maxdepth 1 -name '.part-*'
+     grep -l -s -e "$1" /proc/[0-9]*/mounts || true`,
+    [name, directory],
+  );
+  return found.split('\n').filter((line) => line !== '');
+}
+
+/** The bracket keeps the search from finding itself. */
+const sleepers = async (): Promise<number> =>
+  Number(await sh('cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -c "sleep 8639[9]" || true'));

@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { prerequisites } from '@vouch/lab';
+import { describe, expect, it } from 'vitest';
+
+const built = pathToFileURL(path.resolve(import.meta.dirname, '../../libs/lab/dist/index.js')).href;
+const asking = `import(${JSON.stringify(built)}).then(async (lab) => console.log(JSON.stringify(await lab.prerequisites())))`;
+const isRoot = process.getuid?.() === 0;
+
+/** Asks in a process of its own, made poorer by a prefix of its command. */
+function askFrom(prefix: readonly string[]): { ok: boolean; reason?: string } {
+  const [program = '', ...args] = [...prefix, process.execPath, '-e', asking];
+  const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 });
+  try {
+    return JSON.parse(stdout) as { ok: boolean; reason?: string };
+  } catch {
+    throw new Error(`No answer: ${stderr}`);
+  }
+}
+
+describe('the prerequisites of the sandbox', () => {
+  it('are met on a machine that runs these tests', async () => {
+    expect(await prerequisites()).toEqual({ ok: true });
+  });
+
+  it.runIf(isRoot).each([
+    [
+      'a program is missing',
+      ['unshare', '--mount', 'sh', '-c', 'mount --bind /dev/null "$(command -v mmdebstrap)"; exec "$@"', 'sh'],
+      /apt-get install mmdebstrap/,
+    ],
+    [
+      'cgroups are not there',
+      ['unshare', '--mount', 'sh', '-c', 'umount -R -l /sys/fs/cgroup; exec "$@"', 'sh'],
+      /cgroup.*run as root, or under a user service/,
+    ],
+    [
+      'user namespaces are forbidden',
+      [
+        'unshare',
+        '--user',
+        '--map-root-user',
+        'sh',
+        '-c',
+        'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"',
+        'sh',
+      ],
+      /refuses to make a user namespace.*max_user_namespaces/,
+    ],
+    [
+      'there is no source for packages',
+      ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /etc/apt; exec "$@"', 'sh'],
+      /No package source of this machine/,
+    ],
+  ])('say what to do when %s', (_case, prefix, sentence) => {
+    const answer = askFrom(prefix);
+    expect(answer.ok).toBe(false);
+    expect(answer.reason).toMatch(sentence);
+  });
+
+  it.runIf(isRoot)('say what an ordinary user without ids of its own has to do', () => {
+    const answer = askFrom(['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--']);
+    expect(answer).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/apt-get install uidmap|usermod --add-subuids/),
+    });
+  });
+});
