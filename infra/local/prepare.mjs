@@ -126,6 +126,7 @@ function newest(folder) {
 
 function buildConsole() {
   const folder = path.join(root, 'apps/console');
+  if (!fs.existsSync(path.join(folder, 'index.html'))) return;
   const page = path.join(folder, 'dist/index.html');
   if (fs.existsSync(page) && fs.statSync(page).mtimeMs > newest(folder)) return;
   const vite = run([process.execPath, 'node_modules/vite/bin/vite.js', 'build', 'apps/console', '--logLevel', 'warn']);
