@@ -1,0 +1,65 @@
+import { useState } from 'react';
+import type { Overview, PatchView } from '@vouch/contracts';
+import { api } from './api.js';
+import { Badge } from './badge.js';
+import { EvidencePanel } from './evidence-panel.js';
+import { Header, Surroundings } from './header.js';
+import { MoneyPanel } from './money-panel.js';
+import { PatchList } from './patch-list.js';
+import { RunSteps } from './run-steps.js';
+import { SignIn } from './sign-in.js';
+import { TenantsPanel } from './tenants-panel.js';
+import { useOverview } from './use-overview.js';
+import { VerdictPanel } from './verdict-panel.js';
+import { stages } from './words.js';
+
+export function App() {
+  const { overview, signedOut, connection, error, reload } = useOverview();
+  const [chosen, setChosen] = useState<string | null>(null);
+  if (signedOut) return <SignIn onDone={reload} />;
+  if (overview === null) return <p className="loading">{error === '' ? 'Loading…' : error}</p>;
+  const patch = overview.patches.find((p) => p.revisionId === chosen) ?? mostInteresting(overview);
+  return (
+    <>
+      <Header overview={overview} connection={connection} onSignOut={() => void api.signOut().finally(reload)} />
+      <main className="page">
+        <Surroundings overview={overview} error={error} />
+        <div className="layout">
+          <PatchList patches={overview.patches} selected={patch?.revisionId ?? null} onSelect={setChosen} />
+          <div className="content">
+            {patch !== null && <PatchPanel patch={patch} />}
+            <TenantsPanel tenants={overview.tenants} patch={patch} />
+          </div>
+        </div>
+      </main>
+    </>
+  );
+}
+
+function PatchPanel({ patch }: { patch: PatchView }) {
+  return (
+    <section aria-label={`Patch ${patch.patch}`}>
+      <h2>
+        {patch.patch} <span className="version">{patch.version}</span>{' '}
+        <Badge tone={stages[patch.stage].tone}>{stages[patch.stage].label}</Badge>
+      </h2>
+      <p className="sentence">{patch.reason}</p>
+      <div className="panels">
+        {patch.run !== null && <RunSteps run={patch.run} />}
+        <VerdictPanel patch={patch} />
+        <MoneyPanel patch={patch} />
+        {patch.run !== null && <EvidencePanel runId={patch.run.id} finished={patch.verdict !== null} />}
+      </div>
+    </section>
+  );
+}
+
+/** Until somebody chooses, the page follows what happens: what is tested, else what rolls out, else the first. */
+function mostInteresting(overview: Overview): PatchView | null {
+  const order: PatchView['stage'][] = ['rolling-out', 'testing', 'passed', 'installed', 'failed', 'held'];
+  for (const stage of order) {
+    const found = overview.patches.find((patch) => patch.stage === stage);
+    if (found) return found;
+  }
+  return overview.patches[0] ?? null;
+}

@@ -1,0 +1,71 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Overview } from '@vouch/contracts';
+import { api, Problem } from './api.js';
+
+export type Connection = 'connecting' | 'live' | 'reconnecting';
+
+interface State {
+  readonly overview: Overview | null;
+  readonly signedOut: boolean;
+  readonly connection: Connection;
+  readonly error: string;
+  readonly reload: () => void;
+}
+
+/** Many changes at once ask for one new picture. */
+const SETTLE_MS = 150;
+
+/** Reads the overview, and reads it again whenever the server says that something changed. */
+export function useOverview(): State {
+  const [overview, setOverview] = useState<Overview | null>(null);
+  const [signedOut, setSignedOut] = useState(false);
+  const [connection, setConnection] = useState<Connection>('connecting');
+  const [error, setError] = useState('');
+  const timer = useRef<number | undefined>(undefined);
+  const latest = useRef(0);
+
+  const load = useCallback(async () => {
+    const mine = ++latest.current;
+    try {
+      const next = await api.overview();
+      if (mine !== latest.current) return;
+      setOverview(next);
+      setSignedOut(false);
+      setError('');
+    } catch (reason) {
+      if (mine !== latest.current) return;
+      if (reason instanceof Problem && reason.status === 401) setSignedOut(true);
+      else setError('The server does not answer; what you see may be old.');
+    }
+  }, []);
+
+  const soon = useCallback(() => {
+    timer.current ??= window.setTimeout(() => {
+      timer.current = undefined;
+      void load();
+    }, SETTLE_MS);
+  }, [load]);
+
+  useEffect(() => {
+    void load();
+    return () => window.clearTimeout(timer.current);
+  }, [load]);
+
+  useEffect(() => {
+    if (signedOut) return;
+    const source = new EventSource('/api/v1/live');
+    source.onopen = () => {
+      setConnection('live');
+      soon();
+    };
+    source.onerror = () => {
+      setConnection('reconnecting');
+      soon();
+    };
+    source.addEventListener('change', soon);
+    source.addEventListener('resync', soon);
+    return () => source.close();
+  }, [signedOut, soon]);
+
+  return { overview, signedOut, connection, error, reload: () => void load() };
+}

@@ -1,0 +1,33 @@
+import type { PatchView, RunView } from '@vouch/contracts';
+
+/** What each stage is called, and the tone that it is shown in. */
+export const stages: Readonly<Record<PatchView['stage'], { readonly label: string; readonly tone: Tone }>> = {
+  needed: { label: 'needed', tone: 'quiet' },
+  fetching: { label: 'fetching', tone: 'busy' },
+  'waiting-for-lab': { label: 'waits for the lab', tone: 'quiet' },
+  testing: { label: 'testing', tone: 'busy' },
+  passed: { label: 'passed', tone: 'good' },
+  'rolling-out': { label: 'rolling out', tone: 'busy' },
+  installed: { label: 'installed', tone: 'good' },
+  failed: { label: 'failed the test', tone: 'bad' },
+  inconclusive: { label: 'inconclusive', tone: 'warn' },
+  held: { label: 'held', tone: 'bad' },
+};
+
+export type Tone = 'quiet' | 'busy' | 'good' | 'warn' | 'bad';
+
+export const steps: Readonly<Record<RunView['steps'][number]['step'], string>> = {
+  restore: 'Restore a clean machine',
+  baseline: 'Check it before the patch',
+  apply: 'Install exactly these files',
+  'probe-after-apply': 'Check it after the patch',
+  reboot: 'Restart it',
+  'probe-after-reboot': 'Check it after the restart',
+  collect: 'Collect the evidence',
+};
+
+export const verdicts = {
+  pass: { label: 'Passed', tone: 'good' },
+  fail: { label: 'Failed', tone: 'bad' },
+  inconclusive: { label: 'Inconclusive', tone: 'warn' },
+} as const;
