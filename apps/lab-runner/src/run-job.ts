@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import type { LabJob, StepProgress } from '@vouch/contracts';
+import { RunAborted, type LabDriver } from '@vouch/lab';
+import type { Logger } from '@vouch/platform';
+import { LeaseGone, type LabApi } from './lab-api.js';
+
+/**
+ * Takes one leased run to its report. The lease is renewed three times in its length; when the server says that it is
+ * gone, the run stops, its machine is discarded, and nothing is reported.
+ */
+export async function runJob(
+  job: LabJob,
+  driver: LabDriver,
+  api: LabApi,
+  workDir: string,
+  logger: Logger,
+  stop: AbortSignal,
+): Promise<void> {
+  const called = new AbortController();
+  const signal = AbortSignal.any([called.signal, stop]);
+  const giveUp = (error: unknown): void => {
+    if (error instanceof LeaseGone) called.abort();
+    else logger.warn({ err: error instanceof Error ? error.message : error }, 'the server did not take a sign of life');
+  };
+  const heartbeat = setInterval(
+    () => void api.heartbeat(job.runId, job.attempt).catch(giveUp),
+    (job.leaseSeconds * 1000) / 3,
+  );
+  const folder = path.join(workDir, randomUUID());
+  // Signs of progress are sent one after the other, so that they arrive in the order in which things happened.
+  let sent: Promise<void> = Promise.resolve();
+  const onProgress = (progress: StepProgress): void => {
+    sent = sent.then(() => api.progress(job.runId, progress)).catch(giveUp);
+  };
+  try {
+    const artefactFiles = await fetchArtefacts(job, api, folder);
+    const { observations, evidence } = await driver.run({ job, artefactFiles, onProgress, signal });
+    await sent;
+    for (const file of evidence) await api.evidence(file);
+    await api.report(job.runId, {
+      attempt: job.attempt,
+      observations,
+      evidence: evidence.map(({ name, mediaType, bytes, sha256 }) => ({
+        name,
+        mediaType,
+        sizeBytes: bytes.byteLength,
+        sha256,
+      })),
+    });
+    logger.info({ failure: observations.failure?.code, labMilliseconds: observations.labMilliseconds }, 'run reported');
+  } catch (error) {
+    if (!(error instanceof RunAborted) && !(error instanceof LeaseGone)) throw error;
+    logger.info('run called off');
+  } finally {
+    clearInterval(heartbeat);
+    await fs.rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function fetchArtefacts(job: LabJob, api: LabApi, folder: string): Promise<Map<string, string>> {
+  await fs.mkdir(folder, { recursive: true });
+  const files = new Map<string, string>();
+  for (const artefact of job.artefacts) {
+    const file = path.join(folder, artefact.sha256);
+    await fs.writeFile(file, await api.artefact(artefact.sha256));
+    files.set(artefact.sha256, file);
+  }
+  return files;
+}

@@ -1,0 +1,45 @@
+import { mkdir } from 'node:fs/promises';
+import type { Profile } from '@vouch/contracts';
+import { GoldenBuilder, prerequisites, removeOrphans, SandboxDriver, SandboxHost, type LabDriver } from '@vouch/lab';
+import { systemClock, type Logger } from '@vouch/platform';
+import type { Laboratory } from './lab-runner.js';
+
+/** A laboratory of sandboxes on this machine. It opens when the machine turns out to be able to run them. */
+export class SandboxLaboratory implements Laboratory {
+  readonly driver: LabDriver;
+  private opened: { host: SandboxHost; goldens: GoldenBuilder; sandbox: SandboxDriver } | undefined;
+
+  constructor(
+    private readonly directory: string,
+    private readonly logger: Logger,
+  ) {
+    const description = SandboxDriver.description;
+    this.driver = { ...description, run: (run) => this.required().sandbox.run(run) };
+  }
+
+  async unavailable(): Promise<string | null> {
+    if (this.opened !== undefined) return null;
+    const answer = await prerequisites();
+    if (!answer.ok) return answer.reason;
+    await mkdir(this.directory, { recursive: true });
+    const host = await SandboxHost.open(this.directory);
+    const removed = await removeOrphans(host);
+    if (removed.length > 0) this.logger.warn({ removed }, 'removed what an earlier runner left behind');
+    const goldens = new GoldenBuilder(host);
+    this.opened = { host, goldens, sandbox: new SandboxDriver(host, goldens, systemClock) };
+    return null;
+  }
+
+  build(profile: Profile, signal: AbortSignal): ReturnType<GoldenBuilder['build']> {
+    return this.required().goldens.build(profile, { signal });
+  }
+
+  async close(): Promise<void> {
+    await this.opened?.host.close();
+  }
+
+  private required(): NonNullable<typeof this.opened> {
+    if (this.opened === undefined) throw new Error('The laboratory is not open: ask whether it is available first.');
+    return this.opened;
+  }
+}
