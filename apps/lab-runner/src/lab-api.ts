@@ -9,14 +9,20 @@ import {
 import type { EvidenceFile } from '@vouch/lab';
 import { newId } from '@vouch/platform';
 
-/** The server does not answer, or not as the protocol says. Tried again later. */
-export class LabApiUnavailable extends Error {
-  readonly code = 'lab-api-unavailable';
+/** Nobody answers, or the server is in trouble: worth another try. */
+export class ApiUnreachable extends Error {
+  readonly code = 'api-unreachable';
 }
 
-/** The run is not this runner's any more (409): stop at once. */
-export class LeaseGone extends Error {
-  readonly code = 'lease-gone';
+/** The server answered that this request is wrong: trying again does not help. */
+export class ApiRefused extends Error {
+  readonly code = 'api-refused';
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
 const TIMEOUT_MS = 30_000;
@@ -33,12 +39,12 @@ export class LabApi {
     return RunnerWelcome.parse(await (await this.post('hello', hello)).json());
   }
 
-  async golden(report: GoldenReport): Promise<void> {
+  async reportGolden(report: GoldenReport): Promise<void> {
     await this.post('goldens', report);
   }
 
-  async claim(signal: AbortSignal): Promise<LabJob | null> {
-    const response = await this.send('POST', 'runs/claim', { json: {}, signal });
+  async claim(): Promise<LabJob | null> {
+    const response = await this.post('runs/claim', {});
     return response.status === 204 ? null : LabJob.parse(await response.json());
   }
 
@@ -70,14 +76,8 @@ export class LabApi {
   private async send(
     method: string,
     path: string,
-    {
-      json,
-      bytes,
-      timeoutMs = TIMEOUT_MS,
-      signal,
-    }: { json?: unknown; bytes?: Uint8Array; timeoutMs?: number; signal?: AbortSignal },
+    { json, bytes, timeoutMs = TIMEOUT_MS }: { json?: unknown; bytes?: Uint8Array; timeoutMs?: number },
   ): Promise<Response> {
-    const limit = AbortSignal.timeout(timeoutMs);
     const body = json === undefined ? (bytes === undefined ? null : Buffer.from(bytes)) : JSON.stringify(json);
     const response = await fetch(`${this.url}/lab/v1/${path}`, {
       method,
@@ -89,13 +89,12 @@ export class LabApi {
           ? {}
           : { 'content-type': json === undefined ? 'application/octet-stream' : 'application/json' }),
       },
-      signal: signal === undefined ? limit : AbortSignal.any([limit, signal]),
+      signal: AbortSignal.timeout(timeoutMs),
     }).catch((error: unknown) => {
-      throw new LabApiUnavailable(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new ApiUnreachable(`${path}: ${error instanceof Error ? error.message : String(error)}`);
     });
     if (response.ok) return response;
-    const text = await response.text();
-    if (response.status === 409) throw new LeaseGone(text);
-    throw new LabApiUnavailable(`${path} answered ${response.status}: ${text.slice(0, 500)}`);
+    const answer = `${path} answered ${response.status}: ${(await response.text()).slice(0, 500)}`;
+    throw response.status >= 500 ? new ApiUnreachable(answer) : new ApiRefused(response.status, answer);
   }
 }

@@ -1,10 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import fs from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import type { LabJob, StepProgress } from '@vouch/contracts';
 import { RunAborted, type LabDriver } from '@vouch/lab';
 import type { Logger } from '@vouch/platform';
-import { LeaseGone, type LabApi } from './lab-api.js';
+import { ApiRefused, type LabApi } from './lab-api.js';
+import { untilReachable } from './patience.js';
 
 /**
  * Takes one leased run to its report. The lease is renewed three times in its length; when the server says that it is
@@ -14,21 +15,20 @@ export async function runJob(
   job: LabJob,
   driver: LabDriver,
   api: LabApi,
-  workDir: string,
   logger: Logger,
-  stop: AbortSignal,
+  stopped: AbortSignal,
 ): Promise<void> {
   const called = new AbortController();
-  const signal = AbortSignal.any([called.signal, stop]);
+  const signal = AbortSignal.any([called.signal, stopped]);
   const giveUp = (error: unknown): void => {
-    if (error instanceof LeaseGone) called.abort();
+    if (isLeaseLost(error)) called.abort();
     else logger.warn({ err: error instanceof Error ? error.message : error }, 'the server did not take a sign of life');
   };
   const heartbeat = setInterval(
     () => void api.heartbeat(job.runId, job.attempt).catch(giveUp),
     (job.leaseSeconds * 1000) / 3,
   );
-  const folder = path.join(workDir, randomUUID());
+  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'vouch-run-'));
   // Signs of progress are sent one after the other, so that they arrive in the order in which things happened.
   let sent: Promise<void> = Promise.resolve();
   const onProgress = (progress: StepProgress): void => {
@@ -38,8 +38,8 @@ export async function runJob(
     const artefactFiles = await fetchArtefacts(job, api, folder);
     const { observations, evidence } = await driver.run({ job, artefactFiles, onProgress, signal });
     await sent;
-    for (const file of evidence) await api.evidence(file);
-    await api.report(job.runId, {
+    for (const file of evidence) await untilReachable(() => api.evidence(file), signal);
+    const report = {
       attempt: job.attempt,
       observations,
       evidence: evidence.map(({ name, mediaType, bytes, sha256 }) => ({
@@ -48,10 +48,11 @@ export async function runJob(
         sizeBytes: bytes.byteLength,
         sha256,
       })),
-    });
+    };
+    await untilReachable(() => api.report(job.runId, report), signal);
     logger.info({ failure: observations.failure?.code, labMilliseconds: observations.labMilliseconds }, 'run reported');
   } catch (error) {
-    if (!(error instanceof RunAborted) && !(error instanceof LeaseGone)) throw error;
+    if (!(error instanceof RunAborted) && !isLeaseLost(error)) throw error;
     logger.info('run called off');
   } finally {
     clearInterval(heartbeat);
@@ -60,7 +61,6 @@ export async function runJob(
 }
 
 async function fetchArtefacts(job: LabJob, api: LabApi, folder: string): Promise<Map<string, string>> {
-  await fs.mkdir(folder, { recursive: true });
   const files = new Map<string, string>();
   for (const artefact of job.artefacts) {
     const file = path.join(folder, artefact.sha256);
@@ -69,3 +69,6 @@ async function fetchArtefacts(job: LabJob, api: LabApi, folder: string): Promise
   }
   return files;
 }
+
+/** 409: the run was given to another, or cancelled. */
+const isLeaseLost = (error: unknown): boolean => error instanceof ApiRefused && error.status === 409;
