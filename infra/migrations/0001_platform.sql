@@ -45,7 +45,8 @@ alter table platform_audit enable row level security;
 alter table platform_audit force row level security;
 create policy platform_audit_tenant on platform_audit for select to vouch_app
   using (tenant_id = any ((select app_tenant_ids())::uuid[]));
-create policy platform_audit_append on platform_audit for insert to vouch_app with check (true);
+create policy platform_audit_append on platform_audit for insert to vouch_app
+  with check (tenant_id is null or tenant_id = any ((select app_tenant_ids())::uuid[]));
 create policy platform_audit_platform on platform_audit to vouch_platform using (true) with check (true);
 
 -- The end of the chain, kept apart so that the application can append without reading other tenants' rows.

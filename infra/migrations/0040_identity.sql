@@ -31,6 +31,7 @@ create table identity_member (
   created_at    timestamptz not null default now(),
   check ((role in ('msp-owner', 'technician')) = (tenant_id is null))
 );
+create index identity_member_tenant on identity_member (tenant_id);
 alter table identity_member enable row level security;
 alter table identity_member force row level security;
 create policy identity_member_own on identity_member for select to vouch_app

@@ -1,0 +1,221 @@
+import { Database, forTenants, shared, type Scope } from '@vouch/platform';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from './database.js';
+import { insertOf, madeUpRow, tenantTables, type TenantTable } from './tenant-tables.js';
+
+const ours = '11111111-1111-4111-8111-111111111111';
+const theirs = '22222222-2222-4222-8222-222222222222';
+const REFUSED = '42501';
+const BROKEN_REFERENCE = '23503';
+
+/** Tables that the application may not read at all, and why. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  identity_member: 'holds password hashes: a member is found by e-mail address, through a function, one at a time',
+};
+
+/** Tables without a `tenant_id` that point to one with it, and why that leaks nothing. */
+const POINTS_TO_TENANTS: Readonly<Record<string, string>> = {
+  identity_session: 'found by its secret only: vouch_app may read no column but the hash of the secret',
+};
+
+let db: TestDatabase;
+let owner: pg.Client;
+let tables: TenantTable[];
+
+beforeAll(async () => {
+  db = await createTestDatabase();
+  owner = new pg.Client({ connectionString: db.ownerUrl });
+  await owner.connect();
+  tables = await tenantTables(owner);
+  // Rows of two tenants in every table; where their references lead does not matter to who may see them.
+  await owner.query(`set session_replication_role = 'replica'`);
+  for (const { name } of tables) {
+    for (const tenantId of [ours, theirs]) await owner.query(insertOf(name, await madeUpRow(owner, name, tenantId)));
+  }
+});
+
+afterAll(async () => {
+  await owner.end();
+  await db.drop();
+});
+
+/** What a statement did: its number of rows, or the database's error code. */
+async function attempt(
+  database: Database,
+  scope: Scope,
+  text: string,
+  values: unknown[] = [],
+): Promise<number | string> {
+  try {
+    return (await database.read(scope, text, values)).length;
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  }
+}
+
+describe('every table with a tenant_id (I6)', () => {
+  it('is one of those that this test knows to exist', () => {
+    expect(tables.map((table) => table.name)).toEqual(
+      expect.arrayContaining(['billing_share', 'fleet_device', 'identity_tenant', 'platform_audit', 'rollout_outcome']),
+    );
+  });
+
+  it('has row-level security enabled, and forced on its owner too', () => {
+    expect(tables.filter((table) => !table.enabled || !table.forced)).toEqual([]);
+  });
+
+  it('has a policy for the application that asks for the tenants once per statement, not once per row', () => {
+    for (const { name, appPolicies } of tables) {
+      expect(appPolicies.length, name).toBeGreaterThan(0);
+      for (const { name: policy, using, check } of appPolicies) {
+        for (const condition of [using, check].filter((text) => text !== ''))
+          expect(condition, policy).toMatch(/tenant_id = ANY \(\( ?\(?\s*SELECT app_tenant_ids\(\)/);
+      }
+    }
+  });
+
+  it('is indexed by tenant first', () => {
+    expect(tables.filter((table) => !table.leadingColumns.includes('tenant_id')).map((table) => table.name)).toEqual(
+      [],
+    );
+  });
+});
+
+describe('the application role', () => {
+  it('sees nothing when no tenant is named', async () => {
+    for (const { name } of tables) {
+      const expected = name in UNREADABLE ? REFUSED : 0;
+      expect(await attempt(db.app, shared, `select 1 from ${name}`), name).toBe(expected);
+    }
+  });
+
+  it('sees the rows of the named tenants and no others', async () => {
+    for (const { name } of tables.filter((table) => !(table.name in UNREADABLE))) {
+      const visible = async (...tenantIds: string[]): Promise<string[]> =>
+        (
+          await db.app.read<{ tenant_id: string }>(
+            forTenants(...tenantIds),
+            `select distinct tenant_id from ${name} order by 1`,
+          )
+        ).map((row) => row.tenant_id);
+      expect(await visible(ours), name).toEqual([ours]);
+      expect(await visible(ours, theirs), name).toEqual([ours, theirs]);
+    }
+  });
+
+  it('cannot write a row for another tenant', async () => {
+    for (const { name } of tables) {
+      const { text, values } = insertOf(name, await madeUpRow(owner, name, theirs));
+      expect(await attempt(db.app, forTenants(ours), text, values), name).toBe(REFUSED);
+    }
+  });
+
+  it('is refused because of the tenant, not because of the row: its own rows it may write', async () => {
+    const { rows } = await owner.query<{ name: string }>(
+      `select name from unnest($1::text[]) name where has_table_privilege('vouch_app', name, 'insert')`,
+      [tables.map((table) => table.name)],
+    );
+    expect(rows.map((row) => row.name)).toEqual(
+      expect.arrayContaining(['fleet_device', 'platform_audit', 'rollout_outcome']),
+    );
+    for (const { name } of rows) {
+      const { text, values } = insertOf(name, await madeUpRow(owner, name, ours));
+      expect([0, BROKEN_REFERENCE], name).toContain(await attempt(db.app, forTenants(ours), text, values));
+    }
+  });
+
+  it('cannot change, move or remove a row of another tenant', async () => {
+    for (const { name } of tables) {
+      const theirRows = `select md5(string_agg(t::text, '' order by t::text)) as sum from ${name} t where tenant_id = $1`;
+      const before = (await owner.query(theirRows, [theirs])).rows;
+      const scope = forTenants(ours);
+      const steal = `update ${name} set tenant_id = $1 where tenant_id = $2 returning 1`;
+      expect([0, REFUSED], name).toContain(await attempt(db.app, scope, steal, [ours, theirs]));
+      expect(await attempt(db.app, scope, steal, [theirs, ours]), `${name}: giving a row away`).toBe(REFUSED);
+      const remove = `delete from ${name} where tenant_id = $1 returning 1`;
+      expect([0, REFUSED], name).toContain(await attempt(db.app, scope, remove, [theirs]));
+      expect((await owner.query(theirRows, [theirs])).rows, name).toEqual(before);
+    }
+  });
+
+  it('cannot pass for a tenant by what it puts into the setting', async () => {
+    await expect(db.app.read(forTenants(`${ours}','${theirs}`), 'select 1')).rejects.toThrow(TypeError);
+  });
+});
+
+describe('the named tenants', () => {
+  const setting = `select app_tenant_ids()::text as tenants`;
+
+  it('are forgotten with the transaction, though the connection is used again', async () => {
+    const one = await databaseWithOneConnection();
+    await one.transaction(forTenants(ours), async (tx) => {
+      expect(await tx.query(setting)).toEqual([{ tenants: `{${ours}}` }]);
+    });
+    expect(await one.read(shared, setting)).toEqual([{ tenants: '{}' }]);
+    await one.close();
+  });
+
+  it('are forgotten after a transaction that failed, too', async () => {
+    const one = await databaseWithOneConnection();
+    await expect(one.transaction(forTenants(ours), (tx) => tx.query('select 1 / 0'))).rejects.toThrow(
+      'division by zero',
+    );
+    expect(await one.read(shared, setting)).toEqual([{ tenants: '{}' }]);
+    expect(await one.read(shared, 'select 1 from fleet_device')).toEqual([]);
+    await one.close();
+  });
+
+  const databaseWithOneConnection = (): Promise<Database> =>
+    Database.connect(db.appUrl, { applicationName: 'test-one', poolSize: 1 });
+});
+
+describe('roles', () => {
+  it('neither own a table nor may bypass its policies, nor become somebody who does', async () => {
+    const { rows } = await owner.query(`
+      select r.rolname as role, r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb as mighty,
+             exists (select 1 from pg_class c where c.relowner = r.oid and c.relkind in ('r', 'p')) as owns,
+             exists (select 1 from pg_auth_members m where m.member = r.oid) as "isMember"
+        from pg_roles r where r.rolname in ('vouch_app', 'vouch_platform') order by 1`);
+    const harmless = { mighty: false, owns: false, isMember: false };
+    expect(rows).toEqual([
+      { role: 'vouch_app', ...harmless },
+      { role: 'vouch_platform', ...harmless },
+    ]);
+  });
+
+  it('may run only two functions with more rights than their own: the ones that find a member or a session', async () => {
+    const { rows } = await owner.query(`
+      select proname as name, pg_get_userbyid(proowner) as owner from pg_proc
+       where prosecdef and pronamespace = 'public'::regnamespace order by 1`);
+    expect(rows).toEqual([
+      { name: 'identity_find_member', owner: 'vouch_platform' },
+      { name: 'identity_find_session', owner: 'vouch_platform' },
+    ]);
+  });
+});
+
+describe('tables without a tenant_id', () => {
+  it('do not name tenants or devices by another name', async () => {
+    const { rows } = await owner.query(
+      `
+      select c.relname as table, a.attname as column from pg_class c join pg_attribute a on a.attrelid = c.oid
+       where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0
+         and a.attname ~ '(tenant|device|member).*_?id' and not (c.relname = any ($1))
+         and not exists (select 1 from pg_attribute t where t.attrelid = c.oid and t.attname = 'tenant_id')`,
+      [Object.keys(POINTS_TO_TENANTS)],
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it('do not reference a table that has one, but for listed reasons', async () => {
+    const { rows } = await owner.query<{ name: string }>(`
+      select distinct f.conrelid::regclass::text as name from pg_constraint f
+       where f.contype = 'f'
+         and exists (select 1 from pg_attribute a where a.attrelid = f.confrelid and a.attname = 'tenant_id')
+         and not exists (select 1 from pg_attribute a where a.attrelid = f.conrelid and a.attname = 'tenant_id')`);
+    expect(rows.map((row) => row.name)).toEqual(Object.keys(POINTS_TO_TENANTS));
+    const secret = await attempt(db.app, shared, 'select member_id from identity_session');
+    expect(secret).toBe(REFUSED);
+  });
+});
