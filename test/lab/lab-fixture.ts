@@ -20,7 +20,8 @@ import { sh } from './shell.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Kept between runs: building a golden takes most of a minute, and its content is its name. */
-const CACHE = path.join(ROOT, '.data/test-lab');
+export const DATA_DIR = path.join(ROOT, '.data/test-lab');
+const CACHE = path.join(DATA_DIR, 'sandbox');
 
 /** One file of a patch, and where its bytes lie. */
 export interface PatchFile {

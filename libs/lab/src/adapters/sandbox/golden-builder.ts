@@ -88,7 +88,8 @@ export class GoldenBuilder {
   /** The golden with this content address, if it was built here. */
   async find(digest: string): Promise<Golden | null> {
     const directory = path.join(this.host.directory, 'goldens');
-    for (const name of await readdir(directory).catch(() => [])) {
+    const names = await readdir(directory).catch(() => []);
+    for (const name of names.filter((each) => each.endsWith('.json'))) {
       const golden = await readRecord(path.join(directory, name));
       if (golden?.digest === digest) return golden;
     }
@@ -141,6 +142,7 @@ async function readRecord(file: string): Promise<Golden | null> {
 
 async function writeRecord(file: string, golden: Golden): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(`${file}.part`, JSON.stringify(golden));
-  await rename(`${file}.part`, file);
+  const part = `${file}.${process.pid}.part`;
+  await writeFile(part, JSON.stringify(golden));
+  await rename(part, file);
 }

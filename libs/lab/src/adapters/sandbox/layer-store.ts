@@ -11,9 +11,13 @@ export const BUILD_ROOT = '/mnt/root';
 
 /**
  * Mounts the layers below and an empty one on top, hands both to the build's own script, and leaves what it wrote in
- * `$PART/rootfs`. `volatile`: a build that is cut off is thrown away, so nothing needs to reach the disk before the end.
+ * `$PART/rootfs`. `volatile`: a build that is cut off is thrown away, so nothing needs to reach the disk before the end. A
+ * second builder of the same layer waits for the first, and then finds it done.
  */
 const BUILD_SCRIPT = `set -eu
+exec 9> "$TARGET.lock"
+flock 9
+[ ! -d "$TARGET" ] || exit 0
 mount -t tmpfs -o mode=0755 vouch /mnt
 mkdir /mnt/data /mnt/root /mnt/empty
 mount --no-canonicalize --bind . /mnt/data
@@ -74,8 +78,7 @@ export class LayerStore {
       );
     } catch (error) {
       await this.host.remove(part);
-      // Another process may have built the same layer in the meantime: `mv` then finds its place taken.
-      if (!(await this.has(id))) throw error;
+      throw error;
     }
   }
 }

@@ -15,6 +15,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
+  flock: 'util-linux',
   pivot_root: 'util-linux',
   mount: 'mount',
   ip: 'iproute2',

@@ -10,9 +10,15 @@ import { SANDBOX_LIMITS, type SandboxLimits } from './sandbox-limits.js';
 
 /** Runs tests in machines that share this host's kernel: services and packages for real, no kernel, boot or firmware. */
 export class SandboxDriver implements LabDriver {
-  readonly name = 'sandbox';
-  readonly fidelity = 'full';
-  readonly capabilities: readonly Capability[] = ['packages', 'services', 'reboot'];
+  /** Known before there is a sandbox, since a runner introduces itself with it. */
+  static readonly description = {
+    name: 'sandbox',
+    fidelity: 'full',
+    capabilities: ['packages', 'services', 'reboot'] as readonly Capability[],
+  } as const;
+  readonly name = SandboxDriver.description.name;
+  readonly fidelity = SandboxDriver.description.fidelity;
+  readonly capabilities = SandboxDriver.description.capabilities;
 
   constructor(
     private readonly host: SandboxHost,
