@@ -3,7 +3,11 @@ import type { Overview, RunDetail } from '@vouch/contracts';
 /** The server did not do what the demo asked. */
 export class ApiRefused extends Error {
   readonly code = 'api-refused';
-  constructor(path: string, status: number, detail: string) {
+  constructor(
+    path: string,
+    readonly status: number,
+    detail: string,
+  ) {
     super(`${path} answered ${status}: ${detail}`);
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Overview, PatchView } from '@vouch/contracts';
-import type { ApiClient } from './api-client.js';
+import { ApiRefused, type ApiClient } from './api-client.js';
 
 /** The line that the demo ends with: all of it from the API's own data. */
 export interface MainJobResult {
@@ -36,14 +36,14 @@ export async function waitForMainJob(api: ApiClient, expectedDevices: number): P
   let patch: PatchView | undefined;
   while (patch === undefined) {
     await sleep(1000);
-    const overview = await api.overview();
+    const overview = await patiently(() => api.overview());
     if (allDevices(overview).length >= expectedDevices) patch = finished(overview);
   }
   const { revisionId } = patch;
-  await api.closePeriod(`demo-${revisionId.slice(0, 8)}`);
+  await patiently(() => api.closePeriod(`demo-${revisionId.slice(0, 8)}`));
   for (;;) {
     await sleep(500);
-    const overview = await api.overview();
+    const overview = await patiently(() => api.overview());
     const billed = overview.patches.find((p) => p.revisionId === revisionId);
     const statements = overview.tenants.flatMap((tenant) => tenant.statements);
     const invoices = statements.flatMap((statement) => statement.invoiceId ?? []);
@@ -72,4 +72,16 @@ export async function waitForMainJob(api: ApiClient, expectedDevices: number): P
 async function digestsOf(api: ApiClient, patch: PatchView): Promise<string[]> {
   if (patch.run === null) return [];
   return (await api.run(patch.run.id)).artefacts.map((artefact) => artefact.sha256);
+}
+
+/** The server may be restarted meanwhile: what cannot be reached is asked again. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof ApiRefused && error.status < 500) throw error;
+      await sleep(1000);
+    }
+  }
 }

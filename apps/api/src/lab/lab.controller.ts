@@ -51,7 +51,7 @@ export class LabController {
   ): Promise<LabJob | undefined> {
     const runnerId = await this.runnerId(runner);
     const until = Date.now() + HOLD_MS;
-    while (!request.raw.destroyed) {
+    while (!request.raw.socket.destroyed) {
       const job = await this.services.runs.claim(runnerId);
       if (job !== null) return job;
       if (Date.now() >= until) break;
