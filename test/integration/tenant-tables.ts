@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 
 /** One table that holds tenants' data, as the database's own catalogue describes it. */
 export interface TenantTable {
