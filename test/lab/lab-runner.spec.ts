@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LabJob, RunReport, type StepProgress } from '@vouch/contracts';
+import { RunReport, type LabJob, type StepProgress } from '@vouch/contracts';
 import { verdict } from '@vouch/lab';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FakeApi } from './fake-api.js';
@@ -112,7 +112,7 @@ describe('the lab-runner', () => {
     start(await api.listen());
     await until(() => named(api.progress).includes('apply started'));
     api.leaseLost = true;
-    await until(() => log.includes('run is discarded'));
+    await until(() => log.includes('run called off'));
     expect(await traces(lost.runId)).toEqual([]);
     expect(api.reports).toEqual([]);
 

@@ -12,6 +12,10 @@ import { newId } from '@vouch/platform';
 /** Nobody answers, or the server is in trouble: worth another try. */
 export class ApiUnreachable extends Error {
   readonly code = 'api-unreachable';
+  constructor(message: string) {
+    super(`The API cannot be reached: ${message}. It is tried again.`);
+    this.name = 'ApiUnreachable';
+  }
 }
 
 /** The server answered that this request is wrong: trying again does not help. */
@@ -21,7 +25,8 @@ export class ApiRefused extends Error {
     readonly status: number,
     message: string,
   ) {
-    super(message);
+    super(`The API refused: ${message}. Check VOUCH_API_URL and VOUCH_LAB_TOKEN.`);
+    this.name = 'ApiRefused';
   }
 }
 
@@ -33,6 +38,8 @@ export class LabApi {
   constructor(
     private readonly url: string,
     private readonly credential: string,
+    /** Ends every request, so that nobody waits for a claim that the server holds open. */
+    private readonly stopped: AbortSignal,
   ) {}
 
   async hello(hello: RunnerHello): Promise<RunnerWelcome> {
@@ -89,12 +96,18 @@ export class LabApi {
           ? {}
           : { 'content-type': json === undefined ? 'application/octet-stream' : 'application/json' }),
       },
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.any([this.stopped, AbortSignal.timeout(timeoutMs)]),
     }).catch((error: unknown) => {
-      throw new ApiUnreachable(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new ApiUnreachable(`${path}: ${reasonOf(error)}`);
     });
     if (response.ok) return response;
     const answer = `${path} answered ${response.status}: ${(await response.text()).slice(0, 500)}`;
     throw response.status >= 500 ? new ApiUnreachable(answer) : new ApiRefused(response.status, answer);
   }
+}
+
+/** fetch hides what happened in the cause of its error. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
 }

@@ -20,7 +20,7 @@ await runProcess(async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
   const lab = new SandboxLaboratory(path.join(config.VOUCH_DATA_DIR, 'sandbox'), logger);
-  const api = new LabApi(config.VOUCH_API_URL, config.VOUCH_LAB_TOKEN);
+  const api = new LabApi(config.VOUCH_API_URL, config.VOUCH_LAB_TOKEN, stop.signal);
   const options = { name: config.VOUCH_LAB_NAME, concurrency: config.VOUCH_LAB_CONCURRENCY, retryMs: RETRY_MS };
   logger.info('lab-runner runs');
   await new LabRunner(lab, api, options, logger).work(stop.signal);

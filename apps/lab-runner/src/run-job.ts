@@ -35,7 +35,7 @@ export async function runJob(
     sent = sent.then(() => api.progress(job.runId, progress)).catch(giveUp);
   };
   try {
-    const artefactFiles = await fetchArtefacts(job, api, folder);
+    const artefactFiles = await fetchArtefacts(job, api, folder, signal, logger);
     const { observations, evidence } = await driver.run({ job, artefactFiles, onProgress, signal });
     await sent;
     for (const file of evidence) await untilReachable(() => api.evidence(file), signal);
@@ -52,7 +52,7 @@ export async function runJob(
     await untilReachable(() => api.report(job.runId, report), signal);
     logger.info({ failure: observations.failure?.code, labMilliseconds: observations.labMilliseconds }, 'run reported');
   } catch (error) {
-    if (!(error instanceof RunAborted) && !isLeaseLost(error)) throw error;
+    if (!signal.aborted && !(error instanceof RunAborted) && !isLeaseLost(error)) throw error;
     logger.info('run called off');
   } finally {
     clearInterval(heartbeat);
@@ -60,12 +60,25 @@ export async function runJob(
   }
 }
 
-async function fetchArtefacts(job: LabJob, api: LabApi, folder: string): Promise<Map<string, string>> {
+/** A file that the server does not have stays away: the driver finds that out, and the run ends as the lab's failure. */
+async function fetchArtefacts(
+  job: LabJob,
+  api: LabApi,
+  folder: string,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<Map<string, string>> {
   const files = new Map<string, string>();
-  for (const artefact of job.artefacts) {
-    const file = path.join(folder, artefact.sha256);
-    await fs.writeFile(file, await api.artefact(artefact.sha256));
-    files.set(artefact.sha256, file);
+  for (const { sha256 } of job.artefacts) {
+    try {
+      const bytes = await untilReachable(() => api.artefact(sha256), signal);
+      const file = path.join(folder, sha256);
+      await fs.writeFile(file, bytes);
+      files.set(sha256, file);
+    } catch (error) {
+      if (!(error instanceof ApiRefused)) throw error;
+      logger.warn({ sha256, err: error.message }, 'the server does not have an artefact');
+    }
   }
   return files;
 }
