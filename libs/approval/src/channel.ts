@@ -52,7 +52,7 @@ export async function approveInChannel(tx: Tx, key: ChannelKey, approval: NewApp
   );
   if (made.length === 0) return;
   await tx.query('update approval_channel set version = $2 where id = $1', [id, version]);
-  await audit(tx, {
+  audit(tx, {
     tenantId: null,
     at: approval.approvedAt,
     actor: 'platform',
@@ -88,7 +88,7 @@ export async function holdEverywhere(
       [channel.id, revisionId, hold.reason, channel.version + 1],
     );
     await tx.query('update approval_channel set version = $2 where id = $1', [channel.id, channel.version + 1]);
-    await audit(tx, {
+    audit(tx, {
       tenantId: null,
       at: hold.at,
       actor: 'platform',

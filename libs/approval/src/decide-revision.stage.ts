@@ -122,7 +122,7 @@ export class DecideRevisionStage implements Stage {
       ],
     );
     if (changed[0]?.['before'] === outcome) return;
-    await audit(tx, {
+    audit(tx, {
       tenantId: null,
       at: this.clock(),
       actor: 'platform',

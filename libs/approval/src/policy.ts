@@ -16,7 +16,7 @@ export async function registerPolicy(tx: Tx, policy: NewPolicy, at: Date): Promi
   );
   if (made.length === 0) return;
   const subject = `policy:${policy.id}`;
-  await audit(tx, {
+  audit(tx, {
     tenantId: null,
     at,
     actor: 'platform',
@@ -36,7 +36,7 @@ export async function adoptPolicy(tx: Tx, tenantId: string, policyId: string, at
     [tenantId, policyId],
   );
   if (adopted.length === 0) return;
-  await audit(tx, {
+  audit(tx, {
     tenantId,
     at,
     actor: 'platform',

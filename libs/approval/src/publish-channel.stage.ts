@@ -87,7 +87,7 @@ export class PublishChannelStage implements Stage {
         [channelId, channel.version, manifest.expires, JSON.stringify(envelope), sha256Hex(JSON.stringify(envelope))],
       );
       if (published.length === 0) return;
-      await audit(tx, {
+      audit(tx, {
         tenantId: null,
         at: issuedAt,
         actor: 'platform',

@@ -40,7 +40,7 @@ export class ApplyPaymentStage implements Stage {
         [event.statement_id, this.clock()],
       );
       if (!statement) return;
-      await audit(tx, {
+      audit(tx, {
         tenantId: statement.tenant_id,
         at: this.clock(),
         actor: 'payment-provider',

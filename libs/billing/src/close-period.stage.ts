@@ -90,7 +90,7 @@ export class ClosePeriodStage implements Stage {
         statementId,
       ],
     );
-    await audit(tx, {
+    audit(tx, {
       tenantId,
       at: this.clock(),
       actor,

@@ -77,7 +77,7 @@ export class InvoiceStatementStage implements Stage {
         [tenantId, statementId, invoice.invoiceId, invoice.url, this.clock()],
       );
       if (invoiced.length === 0) return;
-      await audit(tx, {
+      audit(tx, {
         tenantId,
         at: this.clock(),
         actor: 'platform',

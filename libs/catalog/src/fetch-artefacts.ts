@@ -52,7 +52,7 @@ export class FetchArtefacts {
   private async suspect(revisionId: string, reason: string): Promise<void> {
     await this.database.transaction(shared, async (tx) => {
       await tx.query(`update catalog_revision set state = 'suspect', reason = $2 where id = $1`, [revisionId, reason]);
-      await audit(tx, {
+      audit(tx, {
         tenantId: null,
         at: this.clock(),
         actor: 'platform',

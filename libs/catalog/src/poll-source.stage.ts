@@ -36,7 +36,8 @@ export class PollSourceStage implements Stage {
     const rows = await this.database.read<{ id: string }>(
       shared,
       `select id from catalog_source
-        where last_polled_at is null or last_polled_at < case when state = 'ok' then $1::timestamptz else $2::timestamptz end`,
+        where last_polled_at is null or last_polled_at < case when state = 'ok' then $1::timestamptz else $2::timestamptz end
+        order by definition->>'kind' = 'security' desc, id`,
       [new Date(now - this.intervals.everySeconds * 1000), new Date(now - this.intervals.retrySeconds * 1000)],
     );
     return rows.map((row) => row.id);
@@ -58,7 +59,7 @@ export class PollSourceStage implements Stage {
       await this.database.transaction(shared, async (tx) => {
         if (found.kind === 'snapshot') {
           const stored = await storeSnapshot(tx, sourceId, found, now, correlationId);
-          await audit(tx, {
+          audit(tx, {
             tenantId: null,
             at: now,
             actor: 'platform',
@@ -96,7 +97,7 @@ export class PollSourceStage implements Stage {
       );
       if (changed[0]?.['before'] !== state) {
         const subject = `source:${source.id}`;
-        await audit(tx, {
+        audit(tx, {
           tenantId: null,
           at: now,
           actor: 'platform',

@@ -73,7 +73,8 @@ async function storeBatch(
      select r.id, r.patch_id, r.version, r.metadata, r.artefacts, $6, $6
        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as r (id, patch_id, version, metadata, artefacts)
      on conflict (id) do update set last_snapshot = excluded.last_snapshot,
-       state = case catalog_revision.state when 'vanished' then 'offered' else catalog_revision.state end
+       state = case catalog_revision.state when 'vanished' then 'offered' else catalog_revision.state end,
+       reason = case catalog_revision.state when 'vanished' then '' else catalog_revision.reason end
      returning id, (xmax = 0) as is_new`,
     [
       ids,

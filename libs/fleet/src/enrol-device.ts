@@ -43,7 +43,7 @@ export class Enrolment {
         `insert into fleet_enrolment_token (tenant_id, token_sha256, ring, created_by, expires_at) values ($1, $2, $3, $4, $5)`,
         [tenantId, sha256, ring, actorOf(context), expiresAt],
       );
-      await audit(tx, {
+      audit(tx, {
         tenantId,
         at: now,
         actor: actorOf(context),
@@ -75,7 +75,7 @@ export class Enrolment {
         `insert into fleet_device (tenant_id, id, name, ring, public_key_pem, enrolled_at) values ($1, $2, $3, $4, $5, $6)`,
         [tenantId, deviceId, request.name, token.ring, publicKeyPem, now],
       );
-      await audit(tx, {
+      audit(tx, {
         tenantId,
         at: now,
         actor: `device:${deviceId}`,

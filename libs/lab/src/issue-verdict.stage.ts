@@ -98,7 +98,7 @@ export class IssueVerdictStage implements Stage {
           expiresAt,
         ],
       );
-      await audit(tx, {
+      audit(tx, {
         tenantId: null,
         at: issuedAt,
         actor: 'platform',

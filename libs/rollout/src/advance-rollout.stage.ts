@@ -152,7 +152,7 @@ export class AdvanceRolloutStage implements Stage {
     );
     if (changed.length === 0) return;
     if (from !== to.state) {
-      await audit(tx, {
+      audit(tx, {
         tenantId: null,
         at: this.clock(),
         actor: 'platform',

@@ -49,7 +49,7 @@ export class RecordOutcome {
         ],
       );
       if (changed.length === 0) return;
-      await audit(tx, {
+      audit(tx, {
         tenantId,
         at: now,
         actor: `device:${deviceId}`,

@@ -14,7 +14,7 @@ export function parseDeb822Sources(text: string): AptSource[] {
   return [...paragraphs(text.replaceAll('\r\n', '\n').replace(/\n[ \t]+\n/g, '\n\n'))].flatMap((paragraph) => {
     const fields = parseParagraph(paragraph);
     const words = (name: string): string[] => (fields.get(name) ?? '').split(/\s+/).filter((word) => word !== '');
-    if (!words('types').includes('deb') || fields.get('enabled') === 'no') return [];
+    if (!words('types').includes('deb') || isNo(fields.get('enabled'))) return [];
     const signedBy = fields.get('signed-by')?.trim() ?? null;
     return words('uris').flatMap((uri) =>
       words('suites').map((suite) => ({ uri: withoutSlash(uri), suite, components: words('components'), signedBy })),
@@ -54,3 +54,5 @@ export function chooseSources(sources: readonly AptSource[], codename: string): 
 }
 
 const withoutSlash = (uri: string): string => uri.replace(/\/+$/, '');
+/** The words that apt takes for no. Source: apt.conf(5) and apt's StringToBool. */
+const isNo = (word = 'yes'): boolean => /^(no|false|without|off|disable|0)$/i.test(word);

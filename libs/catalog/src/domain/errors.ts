@@ -36,6 +36,26 @@ export class IndexMalformed extends IntakeError {
   }
 }
 
+/** Properly signed, but for another suite: a mirror that swaps suites could hide fixes or slip in development packages. */
+export class IndexOfAnotherSuite extends IntakeError {
+  readonly code = 'index-of-another-suite';
+  readonly state = 'unverified';
+  constructor(wanted: string, found: string) {
+    super(`The signed index is for ${found}, but ${wanted} was asked for. Nothing of it was used.`);
+  }
+}
+
+/** The other side of a clock that is wrong: ours, or the one of who signed. */
+export class IndexNotYetValid extends IntakeError {
+  readonly code = 'index-not-yet-valid';
+  readonly state = 'stale';
+  constructor(date: Date, now: Date) {
+    super(
+      `The index is of ${date.toISOString()}, but it is ${now.toISOString()} here: check this machine's clock. It was not used.`,
+    );
+  }
+}
+
 export class IndexExpired extends IntakeError {
   readonly code = 'index-expired';
   readonly state = 'stale';
@@ -56,6 +76,15 @@ export class IndexRolledBack extends IntakeError {
   }
 }
 
+/** Longer than the signed index, or our own limit, allows: reading stopped there. */
+export class ResponseTooLong extends IntakeError {
+  readonly code = 'response-too-long';
+  readonly state = 'unreachable';
+  constructor(file: string, maxBytes: number) {
+    super(`The mirror sent more than the ${maxBytes} bytes that ${file} may have. Nothing of it was used.`);
+  }
+}
+
 export class MirrorUnreachable extends IntakeError {
   readonly code = 'mirror-unreachable';
   readonly state = 'unreachable';
@@ -67,8 +96,9 @@ export class MirrorUnreachable extends IntakeError {
 /** The bytes behind a name are not those that the signed index names. */
 export class ArtefactDigestMismatch extends Error {
   readonly code = 'artefact-digest-mismatch';
+  /** @param actual what was found instead, e.g. `SHA-256 12ab…` */
   constructor(name: string, expected: string, actual: string) {
-    super(`${name} has SHA-256 ${actual}, but the signed index names ${expected}. It was thrown away.`);
+    super(`${name} has ${actual}, but the signed index names SHA-256 ${expected}. It was thrown away.`);
   }
 }
 

@@ -9,7 +9,7 @@ export interface IndexedPackage extends Artefact {
 }
 
 /**
- * Reads a Packages index. A stanza that lacks a name, a version, a file or a SHA-256 cannot be bound to bytes and is left out.
+ * Reads a Packages index. A stanza that lacks a name, a version, a file, its size or its SHA-256 cannot be bound to bytes and is left out.
  * Source: Debian repository format, "Packages" indices.
  */
 export function* parsePackages(text: string): Generator<IndexedPackage> {
@@ -18,16 +18,16 @@ export function* parsePackages(text: string): Generator<IndexedPackage> {
     const version = field(stanza, 'Version');
     const fileName = field(stanza, 'Filename');
     const sha256 = field(stanza, 'SHA256');
-    const size = Number(field(stanza, 'Size'));
-    if (!name || !version || !fileName || !sha256 || !/^[0-9a-f]{64}$/.test(sha256) || !Number.isSafeInteger(size))
-      continue;
+    const size = field(stanza, 'Size');
+    if (!name || !version || !fileName || !sha256 || !/^[0-9a-f]{64}$/.test(sha256)) continue;
+    if (size === undefined || !/^\d{1,15}$/.test(size)) continue;
     const source = /^(\S+)(?:\s+\((\S+)\))?$/.exec(field(stanza, 'Source') ?? name);
     yield {
       package: name,
       version,
       architecture: field(stanza, 'Architecture') ?? 'all',
       fileName,
-      sizeBytes: size,
+      sizeBytes: Number(size),
       sha256,
       source: source?.[1] ?? name,
       sourceVersion: source?.[2] ?? version,
@@ -38,9 +38,10 @@ export function* parsePackages(text: string): Generator<IndexedPackage> {
 
 /** One single-line field. Looked for directly, since splitting 60,000 stanzas into maps takes seconds. */
 function field(stanza: string, name: string): string | undefined {
-  const start = stanza.startsWith(`${name}: `) ? 0 : stanza.indexOf(`\n${name}: `) + 1;
-  if (start === 0 && !stanza.startsWith(`${name}: `)) return undefined;
-  const from = start + name.length + 2;
+  const label = `${name}:`;
+  const start = stanza.startsWith(label) ? 0 : stanza.indexOf(`\n${label}`) + 1;
+  if (start === 0 && !stanza.startsWith(label)) return undefined;
+  const from = start + label.length;
   const end = stanza.indexOf('\n', from);
   return stanza.slice(from, end < 0 ? undefined : end).trim();
 }

@@ -1,5 +1,5 @@
 import { parseParagraph } from './control-fields.js';
-import { IndexMalformed } from './errors.js';
+import { IndexMalformed, IndexOfAnotherSuite } from './errors.js';
 
 export interface IndexedFile {
   readonly path: string;
@@ -49,4 +49,15 @@ function time(text: string | undefined, name: string): Date {
   const date = new Date((text ?? '').replace(/\bUTC\b/, 'GMT'));
   if (Number.isNaN(date.getTime())) throw new IndexMalformed(`its ${name} is missing or no date`);
   return date;
+}
+
+/**
+ * Is this the index of the suite that was asked for? A mirror can serve any suite's properly signed index at any place.
+ * @param suite as a sources file names it: a suite or codename, or the older `buster/updates`
+ * @throws IndexOfAnotherSuite
+ */
+export function checkSuite({ suite, codename }: Pick<ReleaseIndex, 'suite' | 'codename'>, wanted: string): void {
+  if (wanted === suite || wanted === codename) return;
+  if (codename !== '' && wanted === `${codename}/updates`) return;
+  throw new IndexOfAnotherSuite(wanted, codename || suite || 'no suite that it names');
 }

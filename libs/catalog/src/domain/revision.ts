@@ -1,5 +1,6 @@
 import canonicalize from 'canonicalize';
 import { createHash } from 'node:crypto';
+import { compareDebianVersions } from './debian-version.js';
 import type { IndexedPackage } from './packages-index.js';
 
 /** All binary packages of one source package at one source version: what is tested and approved together. */
@@ -26,7 +27,7 @@ export function revisionsOf(packages: Iterable<IndexedPackage>): OfferedRevision
 }
 
 function revision(group: IndexedPackage[]): OfferedRevision {
-  const artefacts = [...group].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const artefacts = newestBuilds(group).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   const { source: externalId = '', sourceVersion: version = '' } = artefacts[0] ?? {};
   return {
     externalId,
@@ -41,6 +42,21 @@ function revision(group: IndexedPackage[]): OfferedRevision {
     artefactsSha256: sha256([...new Set(artefacts.map((a) => a.sha256))].sort().join('\n')),
     artefacts,
   };
+}
+
+/** A suite may carry a package and its rebuild, both of one source version. Machines would install the newer one. */
+function newestBuilds(group: readonly IndexedPackage[]): IndexedPackage[] {
+  const builds = new Map<string, IndexedPackage>();
+  for (const item of group) {
+    const known = builds.get(nameOf(item));
+    if (known === undefined || isNewer(item, known)) builds.set(nameOf(item), item);
+  }
+  return [...builds.values()];
+}
+
+/** Two files of one name and version cannot be told apart by it; then the digest decides, whatever the order. */
+function isNewer(a: IndexedPackage, b: IndexedPackage): boolean {
+  return (compareDebianVersions(a.version, b.version) || (a.sha256 > b.sha256 ? 1 : -1)) > 0;
 }
 
 const nameOf = (item: IndexedPackage): string => `${item.package} ${item.architecture}`;

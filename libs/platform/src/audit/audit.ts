@@ -37,8 +37,15 @@ export function auditHash(seq: number, entry: AuditEntry, previousHash: string):
   );
 }
 
-/** Appends to the chain in the transaction that makes the change: both happen or neither does. */
-export async function audit(tx: Tx, entry: AuditEntry): Promise<void> {
+/**
+ * Appends to the chain in the transaction that makes the change: both happen or neither does. The chain has one end, so
+ * it is taken last: taken in the middle, two changes could each wait for what the other holds.
+ */
+export function audit(tx: Tx, entry: AuditEntry): void {
+  tx.beforeCommit(() => append(tx, entry));
+}
+
+async function append(tx: Tx, entry: AuditEntry): Promise<void> {
   const [head] = await tx.query<Head>('select seq, hash from platform_audit_head for update');
   if (!head) throw new Error('The audit chain has no head: the database was not migrated.');
   const seq = head.seq + 1;

@@ -14,6 +14,8 @@ export interface Tx {
   /** Rows of a statement; parameters are `$1`, `$2`, ... */
   query<Row = Record<string, unknown>>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
   readonly manager: EntityManager;
+  /** Runs a step when all else in the transaction is done: for locks that everybody needs, so that they are held briefly and last. */
+  beforeCommit(step: () => Promise<void>): void;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -50,7 +52,14 @@ export class Database {
     if (!tenantIds.every((id) => UUID.test(id))) throw new TypeError('A tenant id is a lower-case UUID.');
     return this.source.transaction(async (manager) => {
       await manager.query(`select set_config('app.tenant_ids', $1, true)`, [tenantIds.join(',')]);
-      return work({ manager, query: (sql, parameters) => rows(manager, sql, parameters) });
+      const last: (() => Promise<void>)[] = [];
+      const answer = await work({
+        manager,
+        query: (sql, parameters) => rows(manager, sql, parameters),
+        beforeCommit: (step) => void last.push(step),
+      });
+      for (const step of last) await step();
+      return answer;
     });
   }
 

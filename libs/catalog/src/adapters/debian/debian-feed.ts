@@ -6,7 +6,7 @@ import type { AptSource } from '../../domain/apt-sources.js';
 import { IndexMalformed, IndexTruncated } from '../../domain/errors.js';
 import { checkFreshness } from '../../domain/freshness.js';
 import { parsePackages, type IndexedPackage } from '../../domain/packages-index.js';
-import { parseRelease, type IndexedFile, type ReleaseIndex } from '../../domain/release-index.js';
+import { checkSuite, parseRelease, type IndexedFile, type ReleaseIndex } from '../../domain/release-index.js';
 import type { Feed } from '../../feed.port.js';
 import { fetchBytes } from './fetch-bytes.js';
 import { verifyClearSigned } from './signature.js';
@@ -31,6 +31,7 @@ export class DebianFeed implements Feed {
     const index = await fetchBytes(`${base}/InRelease`, INDEX_LIMIT);
     const { text, signedBy } = await verifyClearSigned(index, this.source.signedBy);
     const release = parseRelease(text);
+    checkSuite(release, this.source.suite);
     checkFreshness(release, this.lastAccepted, this.now());
     const indexSha256 = sha256(index);
     if (indexSha256 === knownSha256) return { kind: 'unchanged', release };

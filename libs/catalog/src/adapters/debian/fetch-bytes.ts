@@ -1,4 +1,4 @@
-import { MirrorUnreachable } from '../../domain/errors.js';
+import { MirrorUnreachable, ResponseTooLong } from '../../domain/errors.js';
 
 export interface FetchLimits {
   readonly maxBytes: number;
@@ -7,7 +7,7 @@ export interface FetchLimits {
 
 /**
  * Fetches a file from a mirror, and stops at a limit of bytes and time: a mirror may be slow, endless or hostile.
- * @throws MirrorUnreachable
+ * @throws MirrorUnreachable, ResponseTooLong
  */
 export async function fetchBytes(url: string, { maxBytes, timeoutMs }: FetchLimits): Promise<Buffer> {
   const host = new URL(url).host;
@@ -16,7 +16,8 @@ export async function fetchBytes(url: string, { maxBytes, timeoutMs }: FetchLimi
     response = await fetch(url, {
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'follow',
-      headers: { 'cache-control': 'no-cache' },
+      // Packed again on the way, a file would not have the digest that the index names.
+      headers: { 'cache-control': 'no-cache', 'accept-encoding': 'identity' },
     });
   } catch (error) {
     throw new MirrorUnreachable(`${host}: ${reasonOf(error)}`);
@@ -30,14 +31,11 @@ export async function fetchBytes(url: string, { maxBytes, timeoutMs }: FetchLimi
   try {
     for await (const chunk of response.body) {
       bytes += chunk.byteLength;
-      if (bytes > maxBytes)
-        throw new MirrorUnreachable(
-          `${host} sent more than the ${maxBytes} bytes that ${new URL(url).pathname} may have`,
-        );
+      if (bytes > maxBytes) throw new ResponseTooLong(new URL(url).pathname, maxBytes);
       chunks.push(chunk);
     }
   } catch (error) {
-    if (error instanceof MirrorUnreachable) throw error;
+    if (error instanceof ResponseTooLong) throw error;
     throw new MirrorUnreachable(`${host}: ${reasonOf(error)}`);
   }
   return Buffer.concat(chunks);
