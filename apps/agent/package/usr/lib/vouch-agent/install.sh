@@ -1,14 +1,15 @@
 # shellcheck shell=bash
 # Installing what the manifest approves: exactly those files, then a look at the machine, then the report.
 
-# Only the channel's own repository, with its own lists and archives, apart from the machine's own apt.
+# Only the channel's own repository, with its own lists and archives, apart from the machine's own apt. What a package
+# starts must not inherit the lock (descriptor 9).
 channel_apt() {
   DEBIAN_FRONTEND=noninteractive timeout 1800 apt-get --yes --quiet \
     -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$ETC/apt.d" \
     -o Dir::State::lists="$CACHE/lists" -o Dir::Cache::archives="$CACHE/archives" \
     -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
     -o APT::Get::AllowUnauthenticated=false -o APT::Install-Recommends=false -o Dpkg::Use-Pty=0 \
-    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" 9>&-
 }
 
 # apply_manifest MANIFEST
@@ -19,6 +20,8 @@ apply_manifest() {
   for ((i = 0; i < count; i++)); do
     jq ".entries[$i]" "$manifest" > "$entry"
     apply_entry "$entry" "$(jq -r .version "$manifest")" "$(jq -r .apt.inReleaseSha256 "$manifest")"
+    # With many patches at once, each report is sent when it is known: the next ring waits for it.
+    send_outcomes
   done
 }
 
@@ -40,15 +43,29 @@ apply_entry() {
   while IFS=$'\t' read -r name version; do
     have=$(dpkg-query --show --showformat='${db:Status-Status} ${Version}' "$name" 2> /dev/null || true)
     [ "${have%% *}" = installed ] || continue
-    installed_here=1
+    if dpkg --compare-versions "${have#* }" eq "$version"; then installed_here=1; fi
     if dpkg --compare-versions "${have#* }" lt "$version"; then wanted+=("$name=$version"); fi
   done < <(jq -r '.artefacts[] | [.package, .version] | @tsv' "$entry")
-  [ "$installed_here" = 1 ] || return 0
-  if [ ${#wanted[@]} -eq 0 ]; then
-    [ -e "$STATE/reported/$(jq -r .revisionId "$entry")" ] || outcome "$entry" "$channel_version" installed true '[]' 'It was installed before.'
-    return 0
+  if [ ${#wanted[@]} -gt 0 ]; then
+    if ! went_wrong_before "$entry" "$channel_version"; then
+      install_packages "$entry" "$channel_version" "$in_release" "${wanted[@]}"
+    fi
+  elif [ "$installed_here" = 1 ] && [ ! -e "$STATE/reported/$(jq -r .revisionId "$entry").json" ]; then
+    outcome "$entry" "$channel_version" installed true '[]' 'It was installed before.'
   fi
-  install_packages "$entry" "$channel_version" "$in_release" "${wanted[@]}"
+}
+
+# What failed or was refused here is not tried again before the channel has changed.
+went_wrong_before() {
+  local revision report
+  revision=$(jq -r .revisionId "$1")
+  for report in "$STATE/outcomes/$revision.json" "$STATE/reported/$revision.json"; do
+    [ -e "$report" ] || continue
+    if jq -e --argjson version "$2" '.result != "installed" and .channelVersion >= $version' "$report" > /dev/null; then
+      return 0
+    fi
+  done
+  return 1
 }
 
 # install_packages ENTRY CHANNEL-VERSION INRELEASE-SHA256 PACKAGE=VERSION...
@@ -133,19 +150,16 @@ outcome() {
 }
 
 send_outcomes() {
-  local file status revision
+  local file status
+  mkdir -p "$STATE/reported"
   for file in "$STATE"/outcomes/*.json; do
     [ -e "$file" ] || continue
-    revision=$(basename "$file" .json)
     status=$(signed POST /device/v1/outcomes "$file" "$WORK/answer")
     case $status in
-      204)
-        mkdir -p "$STATE/reported"
-        mv "$file" "$STATE/reported/$revision"
-        ;;
-      409 | 400 | 422)
-        note "the server does not take the report on $revision: $(problem "$WORK/answer" "$status")"
-        rm -f "$file"
+      204) mv "$file" "$STATE/reported/" ;;
+      400 | 409 | 422)
+        note "the server does not take the report on $(basename "$file" .json): $(problem "$WORK/answer" "$status")"
+        mv "$file" "$STATE/reported/"
         ;;
       *) note "a report waits to be sent: $(problem "$WORK/answer" "$status")" ;;
     esac

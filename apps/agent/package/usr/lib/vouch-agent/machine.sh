@@ -30,6 +30,9 @@ fingerprint() {
      services: ($services | lines)}'
 }
 
+# A machine that is still starting does not run yet what it is there for.
+wait_for_boot() { timeout 120 systemctl is-system-running --wait > /dev/null 2>&1 || true; }
+
 send_fingerprint() {
   local body="$WORK/fingerprint.json" digest status
   fingerprint > "$body"

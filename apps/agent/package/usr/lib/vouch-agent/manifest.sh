@@ -8,12 +8,15 @@ MANIFEST_TYPE='application/vnd.vouch.channel-manifest.v1+json'
 fetch_manifest() {
   local envelope="$STATE/envelope.json" fresh="$WORK/envelope.json" headers="$WORK/headers" status etag=()
   : > "$WORK/empty"
+  : > "$headers"
   [ -s "$STATE/etag" ] && [ -s "$envelope" ] && etag=(--header "if-none-match: $(cat "$STATE/etag")")
   status=$(signed GET /device/v1/manifest "$WORK/empty" "$fresh" --dump-header "$headers" "${etag[@]}")
+  rm -f "$STATE/retry-after"
   case $status in
     200) ;;
     304) cp "$envelope" "$fresh" ;;
     *)
+      sed -n 's/^[Rr]etry-[Aa]fter: *\([0-9]\{1,6\}\)[[:cntrl:]]*$/\1/p' "$headers" > "$STATE/retry-after"
       note "no manifest: $(problem "$fresh" "$status")"
       return 1
       ;;
@@ -39,8 +42,8 @@ verify_manifest() {
     note 'the manifest is not signed with the pinned key; nothing is installed'
     return 1
   fi
-  channel=$(jq -er .channelId "$payload")
-  version=$(jq -er .version "$payload")
+  channel=$(jq -r .channelId "$payload")
+  version=$(jq -r .version "$payload")
   [[ $channel =~ ^[0-9a-f-]{36}$ && $version =~ ^[0-9]+$ ]] || { note 'the manifest names no channel or version; nothing is installed'; return 1; }
   mkdir -p "$STATE/versions"
   seen=$(cat "$STATE/versions/$channel" 2> /dev/null || printf 0)
@@ -48,7 +51,7 @@ verify_manifest() {
     note "the manifest went back from version $seen to $version; nothing is installed"
     return 1
   fi
-  expires=$(date --date "$(jq -er .expires "$payload")" +%s)
+  expires=$(date --date "$(jq -r '.expires // empty' "$payload")" +%s) || expires=0
   if [ "$expires" -le "$(date +%s)" ]; then
     note 'the manifest has expired; nothing new is installed'
     return 1
