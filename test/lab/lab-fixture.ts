@@ -7,6 +7,7 @@ import {
   GoldenBuilder,
   hostRelease,
   parseProfile,
+  prerequisites,
   removeOrphans,
   SANDBOX_LIMITS,
   SandboxDriver,
@@ -22,6 +23,15 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Kept between runs: building a golden takes most of a minute, and its content is its name. */
 export const DATA_DIR = path.join(ROOT, '.data/test-lab');
 const CACHE = path.join(DATA_DIR, 'sandbox');
+
+/** True where sandboxes cannot run; then their tests are skipped, with a reason on the terminal, except where they must run. */
+export const NO_LAB = process.env['CI'] !== 'true' && (await reasonIsPrinted());
+
+async function reasonIsPrinted(): Promise<boolean> {
+  const answer = await prerequisites();
+  if (!answer.ok) process.stderr.write(`Sandbox tests are skipped: ${answer.reason}\n`);
+  return !answer.ok;
+}
 
 /** One file of a patch, and where its bytes lie. */
 export interface PatchFile {

@@ -9,13 +9,13 @@ import { RunReport, type LabJob, type StepProgress } from '@vouch/contracts';
 import { verdict } from '@vouch/lab';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FakeApi } from './fake-api.js';
-import { buildPackage, DATA_DIR, jobFor, openLab, type Lab, type PatchFile } from './lab-fixture.js';
+import { buildPackage, DATA_DIR, jobFor, NO_LAB, openLab, type Lab, type PatchFile } from './lab-fixture.js';
 import { sh } from './shell.js';
 
 const MAIN = path.resolve(import.meta.dirname, '../../apps/lab-runner/dist/main.js');
 const TOKEN = 'a credential for this test, long enough';
 
-describe('the lab-runner', () => {
+describe.skipIf(NO_LAB)('the lab-runner', () => {
   let lab: Lab;
   let folder: string;
   let api: FakeApi;

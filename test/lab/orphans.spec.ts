@@ -5,12 +5,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Machine, removeOrphans } from '@vouch/lab';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openLab, type Lab } from './lab-fixture.js';
+import { NO_LAB, openLab, type Lab } from './lab-fixture.js';
 import { sh } from './shell.js';
 
 const SCRIPT = path.join(import.meta.dirname, 'run-until-killed.mjs');
 
-describe('a runner that is killed', () => {
+describe.skipIf(NO_LAB)('a runner that is killed', () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await openLab();

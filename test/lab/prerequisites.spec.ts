@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prerequisites } from '@vouch/lab';
+import { NO_LAB } from './lab-fixture.js';
 import { describe, expect, it } from 'vitest';
 
 const built = pathToFileURL(path.resolve(import.meta.dirname, '../../libs/lab/dist/index.js')).href;
@@ -19,7 +20,7 @@ function askFrom(prefix: readonly string[]): { ok: boolean; reason?: string } {
   }
 }
 
-describe('the prerequisites of the sandbox', () => {
+describe.skipIf(NO_LAB)('the prerequisites of the sandbox', () => {
   it('are met on a machine that runs these tests', async () => {
     expect(await prerequisites()).toEqual({ ok: true });
   });

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { RunAborted } from '@vouch/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPackage, openLab, patchFile, securityUpgrade, type Lab, type PatchFile } from './lab-fixture.js';
+import { buildPackage, NO_LAB, openLab, patchFile, securityUpgrade, type Lab, type PatchFile } from './lab-fixture.js';
 
 /** A package of the golden that nothing else leans on: what happens to it is its own doing. */
 const VICTIM = { package: 'postgresql', version: '9999' };
 
-describe('a verdict from the sandbox', () => {
+describe.skipIf(NO_LAB)('a verdict from the sandbox', () => {
   let lab: Lab;
   let folder: string;
 

@@ -1,0 +1,72 @@
+import { Machine } from '@vouch/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { NO_LAB, openLab, type Lab } from './lab-fixture.js';
+import { sh } from './shell.js';
+
+/** What a vendor's package could try as root of a machine. */
+describe.skipIf(NO_LAB)('root of a sandbox machine', () => {
+  let lab: Lab;
+  let machine: Machine;
+  beforeAll(async () => {
+    lab = await openLab();
+    machine = await Machine.start(lab.host, {
+      name: `isolation-${process.pid}`,
+      layers: lab.golden.layers,
+      storage: { kind: 'memory', sizeMiB: 64 },
+      limits: { memoryBytes: 512 * 1024 ** 2, processes: 200 },
+    });
+  });
+  afterAll(async () => {
+    await machine?.discard();
+    await lab?.close();
+  });
+
+  it('is nobody on the host', async () => {
+    const [, first = ''] = (await machine.exec('cat /proc/self/uid_map')).stdout.trim().split(/\s+/);
+    const uids = await sh(
+      'for p in /proc/[0-9]*; do grep -l "^NSpid:.*\t1$" $p/status; done 2>/dev/null | xargs grep -h "^Uid:" || true',
+    );
+    expect(Number(first)).toBeGreaterThan(0);
+    expect(uids).toContain(`Uid:\t${first}\t`);
+  });
+
+  it('finds itself in its own file system again when it breaks out of its root directory', async () => {
+    const escape =
+      'mkdir "/tmp/x"; chroot "/tmp/x"; chdir ".." for 1..64; chroot "."; exec "/bin/cat", "/etc/hostname"';
+    expect((await machine.exec(['perl', '-e', escape])).stdout.trim()).toBe(machine.name);
+  });
+
+  it.each([
+    ['see the host’s mounts', 'cut -d " " -f 5 /proc/self/mountinfo | grep "^/mnt"'],
+    ['make a disk', 'mknod /tmp/disk b 8 0'],
+    ['change the host’s kernel', 'echo 1 > /proc/sys/kernel/sysrq'],
+    ['load a module', 'modprobe dummy && lsmod | grep dummy'],
+    ['reach a network', 'timeout 3 bash -c "exec 3<>/dev/tcp/192.0.2.1/80"'],
+    ['set the host’s clock', 'date -s 2001-01-01'],
+  ])('cannot %s', async (_what, script) => {
+    const tried = await machine.exec(script, { timeoutMs: 10_000 });
+    expect(tried.exitCode).not.toBe(0);
+  });
+
+  it('sees only its own processes', async () => {
+    const seen = (await machine.exec('ls -d /proc/[0-9]* | wc -l')).stdout.trim();
+    const all = (await sh('ls -d /proc/[0-9]* | wc -l')).trim();
+    expect(Number(seen)).toBeLessThan(Number(all));
+  });
+
+  it('cannot fill the host’s memory with files', async () => {
+    const filled = await machine.exec('head -c 200M /dev/zero > /var/tmp/full');
+    expect(filled.exitCode).not.toBe(0);
+    expect(filled.stderr).toContain('No space left on device');
+    await machine.exec('rm -f /var/tmp/full');
+  });
+
+  it('is ended by a time limit, with everything that it started', async () => {
+    const { timedOut } = await machine.exec('sleep 4711 & sleep 4712', { timeoutMs: 500 });
+    expect(timedOut).toBe(true);
+    const left = await machine.exec(
+      'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline; echo; done | grep -c "^sleep 471[0-9]"',
+    );
+    expect(left.stdout.trim()).toBe('0');
+  });
+});
