@@ -15,6 +15,7 @@ create table planning_demand (
   packages    jsonb   not null,                      -- binary packages of the patch that these machines have installed
   devices     integer not null check (devices >= 0),
   first_at    timestamptz not null,
+  untestable  text    not null default '',           -- why no lab can answer it; empty when one can
   primary key (revision_id, cohort_id)
 );
 create index planning_demand_cohort on planning_demand (cohort_id);

@@ -19,6 +19,7 @@ interface ApprovalRow {
   not_before: Date;
   expires_at: Date;
   coverage: ManifestEntry['coverage'];
+  not_covered: string[];
   statement_sha256: string;
   sentence: string;
   verdict_expires_at: Date;
@@ -120,7 +121,10 @@ function entryOf(approval: ApprovalRow, packages: readonly ApprovedPackage[]): M
       sentence: approval.sentence,
       expires: approval.verdict_expires_at.toISOString(),
     },
-    coverage: approval.coverage,
+    coverage: {
+      score: approval.coverage.score,
+      notCovered: [...approval.coverage.notCovered, ...approval.not_covered],
+    },
   };
 }
 
@@ -135,7 +139,7 @@ async function factsOf(
   if (!channel) return null;
   const approvals = await tx.query<ApprovalRow>(
     `select a.id, a.revision_id, p.external_id as patch, r.version, a.not_before, a.expires_at, a.coverage,
-            v.statement_sha256, v.sentence, v.expires_at as verdict_expires_at, v.run_id
+            v.not_covered, v.statement_sha256, v.sentence, v.expires_at as verdict_expires_at, v.run_id
        from approval_approval a
        join lab_verdict v on v.id = a.verdict_id and v.result = 'pass'
        join catalog_revision r on r.id = a.revision_id and r.state = 'offered'

@@ -79,6 +79,7 @@ export class PlanRunsStage implements Stage {
       if (covers.size > 0) candidates.push({ goldenDigest: golden.digest, covers });
     }
 
+    await this.noteUntestable(revisionId, demand, candidates);
     const devices = demand.reduce((sum, row) => sum + row.devices, 0);
     for (const digest of smallestPlan(candidates)) {
       const artefacts = testable.get(digest) ?? [];
@@ -97,6 +98,26 @@ export class PlanRunsStage implements Stage {
         }),
       );
     }
+  }
+
+  /** Says of each cohort that no golden covers why it waits (I8). */
+  private async noteUntestable(
+    revisionId: string,
+    demand: readonly DemandRow[],
+    candidates: readonly Candidate[],
+  ): Promise<void> {
+    await this.database.transaction(shared, async (tx) => {
+      for (const { cohort_id: cohort, packages } of demand) {
+        const covered = candidates.some((candidate) => candidate.covers.has(cohort));
+        const reason = covered
+          ? ''
+          : `No lab environment that resembles these machines has ${packages.join(', ')} installed.`;
+        await tx.query(
+          'update planning_demand set untestable = $3 where revision_id = $1 and cohort_id = $2 and untestable <> $3',
+          [revisionId, cohort, reason],
+        );
+      }
+    });
   }
 
   private facts(revisionId: string): Promise<{ goldens: GoldenRow[]; demand: DemandRow[]; offered: Artefact[] }> {

@@ -21,6 +21,8 @@ export interface PatchRow {
   readonly decision: 'approved' | 'refused' | 'waiting' | null;
   readonly decision_reason: string | null;
   readonly ring_halted: boolean;
+  /** Why no lab can test it; empty when one can. */
+  readonly untestable: string;
   /** Why nothing was decided yet. */
   readonly waiting_reason: string;
 }
@@ -38,6 +40,7 @@ export async function loadPatchRows(tx: Tx): Promise<PatchRow[]> {
             n.first_at, n.devices, n.tenants, coalesce(o.installed, 0) as installed, coalesce(o.failed, 0) as failed,
             r.id as run_id, r.state as run_state, j.result as verdict, j.sentence,
             d.coverage, d.outcome as decision, d.reason as decision_reason,
+            coalesce((select max(untestable) from planning_demand m where m.revision_id = n.revision_id and m.devices > 0), '') as untestable,
             exists (select 1 from rollout_ring g where g.revision_id = n.revision_id and g.state = 'halted') as ring_halted
        from need n
        join catalog_revision v on v.id = n.revision_id
@@ -54,7 +57,7 @@ export async function loadPatchRows(tx: Tx): Promise<PatchRow[]> {
 
 function waitingReason(row: Omit<PatchRow, 'waiting_reason'>): string {
   if (row.revision_state !== 'offered') return row.revision_reason;
-  if (row.run_id === null) return 'No lab has taken it yet.';
+  if (row.run_id === null) return row.untestable || 'No lab has taken it yet.';
   if (row.run_state === 'queued') return 'Waits for its turn in the lab.';
   if (row.verdict === null) return 'It is being tested in the lab now.';
   return row.sentence ?? '';

@@ -29,7 +29,7 @@ describe('gate', () => {
     const all = { machines: 3, installedHealthy: 3, bad: 0, lastReportAt: new Date(now.getTime() - 10_000) };
     expect(gate(all, 60, now)).toEqual({
       state: 'open',
-      reason: 'All 3 machines are well; watching them for 50 s more.',
+      reason: '3 machines well with it; watching for 50 s more.',
     });
     expect(gate(all, 10, now).state).toBe('healthy');
   });

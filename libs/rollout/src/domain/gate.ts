@@ -20,19 +20,21 @@ export interface GateAnswer {
  */
 export function gate(count: RingCount, soakSeconds: number, now: Date): GateAnswer {
   if (count.bad > 0) {
-    return { state: 'halted', reason: `${count.bad} of ${count.machines} machines did not take the patch well.` };
+    return { state: 'halted', reason: `${count.bad} of ${machines(count.machines)} did not take the patch well.` };
   }
   if (count.machines === 0) return { state: 'healthy', reason: 'No machine of this ring needs the patch.' };
   if (count.installedHealthy < count.machines) {
-    return { state: 'open', reason: `${count.installedHealthy} of ${count.machines} machines have it and are well.` };
+    return { state: 'open', reason: `${count.installedHealthy} of ${machines(count.machines)} well with it so far.` };
   }
   const wellSince = count.lastReportAt?.getTime() ?? now.getTime();
   const soaked = (now.getTime() - wellSince) / 1000;
   if (soaked < soakSeconds) {
     return {
       state: 'open',
-      reason: `All ${count.machines} machines are well; watching them for ${Math.ceil(soakSeconds - soaked)} s more.`,
+      reason: `${machines(count.machines)} well with it; watching for ${Math.ceil(soakSeconds - soaked)} s more.`,
     };
   }
-  return { state: 'healthy', reason: `All ${count.machines} machines have it and are well.` };
+  return { state: 'healthy', reason: `${machines(count.machines)} well with it.` };
 }
+
+const machines = (n: number): string => (n === 1 ? '1 machine' : `${n} machines`);
