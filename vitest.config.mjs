@@ -22,6 +22,7 @@ export default defineConfig({
         'infra/**/*.spec.ts',
         'test/architecture/**/*.spec.ts',
       ]),
+      project('agent', ['test/agent/**/*.spec.ts'], { testTimeout: 60_000 }),
       project('integration', ['test/integration/**/*.spec.ts'], {
         globalSetup: ['test/integration/services.setup.mjs'],
         testTimeout: 60_000,

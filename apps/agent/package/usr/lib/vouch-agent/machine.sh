@@ -3,7 +3,7 @@
 
 running_services() {
   systemctl list-units --type=service --state=running --plain --no-legend --full 2> /dev/null |
-    awk '{print $1}' | grep -Ev '^(user@|user-runtime-dir@|session-)' | sort
+    awk '$1 !~ /^(user@|user-runtime-dir@|session-)/ {print $1}' | sort
 }
 
 listening_ports() { ss --no-header --listening --tcp --numeric 2> /dev/null | awk '{print $4}' | sed 's/.*://' | sort -un; }
