@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { startChild, stopChild, tail } from './child.mjs';
 
@@ -21,6 +22,8 @@ export class Supervisor {
     const launch = () => {
       entry.startedAt = Date.now();
       entry.child = startChild(argv, { log, env });
+      // For whoever looks after the processes: which one is which.
+      fs.writeFileSync(path.join(this.logDir, `${name}.pid`), String(entry.child.pid));
       void entry.child.exited.then(({ code, signal }) => {
         if (this.#stopping) return;
         if (code === WRONG_SETTING) {
