@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_LAB, openLab, type Lab } from './lab-fixture.js';
 import { sh } from './shell.js';
 
+const COUNTED = await hostCountsProcesses();
+
 /** What a vendor's package could try as root of a machine. */
 describe.skipIf(NO_LAB)('root of a sandbox machine', () => {
   let lab: Lab;
@@ -61,6 +63,12 @@ describe.skipIf(NO_LAB)('root of a sandbox machine', () => {
     await machine.exec('rm -f /var/tmp/full');
   });
 
+  it.runIf(COUNTED)('cannot start processes without end', async () => {
+    const many = 'i=0; while [ $i -lt 300 ]; do sleep 2 & i=$((i+1)); done; wait';
+    const tried = await machine.exec(['bash', '-c', many], { timeoutMs: 20_000 });
+    expect(tried.stderr).toContain('Resource temporarily unavailable');
+  });
+
   it('is ended by a time limit, with everything that it started', async () => {
     const { timedOut } = await machine.exec('sleep 4711 & sleep 4712', { timeoutMs: 500 });
     expect(timedOut).toBe(true);
@@ -70,3 +78,9 @@ describe.skipIf(NO_LAB)('root of a sandbox machine', () => {
     expect(left.stdout.trim()).toBe('0');
   });
 });
+
+/** Some hosts offer no controller for the number of processes; then only the time limit holds. */
+async function hostCountsProcesses(): Promise<boolean> {
+  const offered = await sh('grep -hw pids /sys/fs/cgroup/cgroup.subtree_control /proc/self/cgroup 2>/dev/null || true');
+  return offered !== '';
+}

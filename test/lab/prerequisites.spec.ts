@@ -1,12 +1,17 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prerequisites } from '@vouch/lab';
-import { NO_LAB } from './lab-fixture.js';
 import { describe, expect, it } from 'vitest';
+import { NO_LAB } from './lab-fixture.js';
+import { sh } from './shell.js';
 
 const built = pathToFileURL(path.resolve(import.meta.dirname, '../../libs/lab/dist/index.js')).href;
 const asking = `import(${JSON.stringify(built)}).then(async (lab) => console.log(JSON.stringify(await lab.prerequisites())))`;
+/** Owner of nothing, under the name that the distribution gives it. */
+const userOf65534 = (await sh('getent passwd 65534 | cut -d : -f 1')).trim();
 const isRoot = process.getuid?.() === 0;
 
 /** Asks in a process of its own, made poorer by a prefix of its command. */
@@ -66,5 +71,22 @@ describe.skipIf(NO_LAB)('the prerequisites of the sandbox', () => {
       ok: false,
       reason: expect.stringMatching(/apt-get install uidmap|usermod --add-subuids/),
     });
+  });
+
+  it.runIf(isRoot)('are met for an ordinary user with ids of its own and a control group of its own', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vouch-ordinary-'));
+    const mount = (await sh('findmnt -n -o TARGET -t cgroup2 | head -n 1')).trim();
+    const group = path.join(mount, `vouch-ordinary-${process.pid}`);
+    try {
+      await writeFile(path.join(folder, 'subid'), `${userOf65534}:100000:65536\n`);
+      await sh('mkdir -p "$1/own" && chown -R 65534:65534 "$1"', [group]);
+      const setting = `mount --bind "${folder}/subid" /etc/subuid; mount --bind "${folder}/subid" /etc/subgid
+echo $$ > "${group}/own/cgroup.procs"; exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`;
+      const answer = askFrom(['unshare', '--mount', 'sh', '-eu', '-c', setting, 'sh']);
+      if (answer.reason?.includes('uidmap') !== true) expect(answer).toEqual({ ok: true });
+    } finally {
+      await sh('find "$1" -depth -type d -exec rmdir {} +', [group]);
+      await rm(folder, { recursive: true });
+    }
   });
 });

@@ -19,3 +19,4 @@ export * from './issue-verdict.stage.js';
 export * from './adapters/sandbox/sandbox-limits.js';
 export * from './adapters/sandbox/orphans.js';
 export * from './adapters/sandbox/prerequisites.js';
+export * from './adapters/sandbox/layer-store.js';

@@ -1,4 +1,4 @@
-import { chown, mkdir } from 'node:fs/promises';
+import { chmod, chown, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { UserNamespace } from './user-namespace.js';
 
@@ -19,6 +19,8 @@ export class SandboxHost {
    */
   static async open(directory: string): Promise<SandboxHost> {
     await mkdir(path.join(directory, 'markers'), { recursive: true });
+    // The namespace's root starts here, and is a stranger to this user. What lies above may stay closed to it.
+    await chmod(directory, 0o711);
     const files = await UserNamespace.open(directory);
     for (const name of ['layers', 'machines']) {
       await mkdir(path.join(directory, name), { recursive: true });
