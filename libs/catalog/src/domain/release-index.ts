@@ -45,8 +45,11 @@ export function parseRelease(text: string): ReleaseIndex {
   };
 }
 
+/** Of the forms that RFC 822 allows, archives write and apt takes just this one, in UTC. */
+const TIME = /^[A-Z][a-z]{2}, (\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d{2}:\d{2}) (?:UTC|GMT|\+0000)$/;
+
 function time(text: string | undefined, name: string): Date {
-  const date = new Date((text ?? '').replace(/\bUTC\b/, 'GMT'));
+  const date = new Date(`${TIME.exec(text ?? '')?.[1]} GMT`);
   if (Number.isNaN(date.getTime())) throw new IndexMalformed(`its ${name} is missing or no date`);
   return date;
 }
