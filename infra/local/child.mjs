@@ -3,14 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 /**
- * Starts a program in the background. It gets SIGTERM when this process dies, however that happens (`setpriv
- * --pdeathsig`, util-linux), and its output goes to a log file.
+ * Starts a program in the background, its output to a log file.
+ * @param orphanSignal what it gets when this process dies, however that happens (`setpriv --pdeathsig`, util-linux)
  */
-export function startChild(argv, { log, env = process.env, cwd, uid } = {}) {
+export function startChild(argv, { log, env = process.env, cwd, uid, orphanSignal = 'TERM' } = {}) {
   fs.mkdirSync(path.dirname(log), { recursive: true });
   const output = fs.openSync(log, 'a');
   const identity = uid === undefined ? [] : ['--reuid', String(uid), '--regid', String(uid), '--clear-groups'];
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', ...identity, '--', ...argv], {
+  const child = spawn('setpriv', ['--pdeathsig', orphanSignal, ...identity, '--', ...argv], {
     env,
     cwd,
     stdio: ['ignore', output, output],

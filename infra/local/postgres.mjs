@@ -69,6 +69,8 @@ export async function startPostgres({ dir, port, throwaway = false }) {
     env,
     uid,
     cwd: dir,
+    // A fast shutdown: SIGTERM would wait for connections to end.
+    orphanSignal: 'INT',
   });
   const alive = () => child.exitCode === null && child.signalCode === null;
   await waitForPort(chosen, { alive }).catch(() => {

@@ -109,9 +109,13 @@ export function build(say) {
   const tsc = run([process.execPath, 'node_modules/typescript/bin/tsc', '-b']);
   if (tsc.status !== 0) throw new SetupError('The build failed; what the compiler said stands above.');
   buildConsole();
-  const agent = path.join(root, '.data/agent/vouch-agent.deb');
-  const built = run([process.execPath, 'apps/agent/dist/main.js', agent], { quiet: true });
-  if (built.status !== 0) throw new SetupError(`The agent's package could not be built: ${built.stderr}`);
+}
+
+/** Builds the package that machines get their agent from, where the API serves it. */
+export function buildAgent(dataDir) {
+  const target = path.join(dataDir, 'agent/vouch-agent.deb');
+  const { status, stderr } = run([process.execPath, 'apps/agent/dist/main.js', target], { quiet: true });
+  if (status !== 0) throw new SetupError(`The agent's package could not be built: ${stderr}`);
 }
 
 function newest(folder) {

@@ -4,11 +4,21 @@ import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { build, checkNode, installDependencies, installSystemPackages, root, SetupError } from './prepare.mjs';
+import {
+  build,
+  buildAgent,
+  checkNode,
+  installDependencies,
+  installSystemPackages,
+  root,
+  SetupError,
+} from './prepare.mjs';
 
 const startedAt = Date.now();
 const say = (line) => process.stdout.write(`${line}\n`);
 const dataDir = path.resolve(process.env.VOUCH_DATA_DIR || path.join(root, '.data'));
+// A closed terminal must not keep the processes from being stopped in order.
+process.stdout.on('error', () => undefined);
 const stops = [];
 let stopping;
 
@@ -118,6 +128,9 @@ function startDemo(env) {
   const argv = ['--pdeathsig', 'TERM', '--', process.execPath, path.join(root, 'infra/demo/dist/main.js')];
   const child = spawn('setpriv', argv, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const exited = new Promise((resolve) => child.once('exit', resolve));
+  void exited.then((code) => {
+    if (!stopping) say(`The demo's machines ended (${code}); the console goes on without them.`);
+  });
   for (const stream of [child.stdout, child.stderr])
     readline
       .createInterface({ input: stream })
@@ -138,6 +151,7 @@ async function main() {
   const advice = installSystemPackages(say);
   if (advice) say(advice);
   build(say);
+  buildAgent(dataDir);
   const { freePort } = await import('./ports.mjs');
   const { loadSecrets } = await import('./secrets.mjs');
   const { Supervisor } = await import('./supervisor.mjs');
