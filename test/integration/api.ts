@@ -1,0 +1,183 @@
+import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { deviceSignatureBase } from '@vouch/contracts';
+import { registerLabRunnerCredential, registerMember, registerMsp, registerTenant } from '@vouch/identity';
+import { createLogger, idOf, sha256Hex, shared } from '@vouch/platform';
+import { createServer } from '../../apps/api/src/server.js';
+import { Services } from '../../apps/api/src/services.js';
+import { createTestDatabase, type TestDatabase } from './database.js';
+
+export const PASSWORD = 'a password of the tests';
+export const LAB_TOKEN = `vl_${'t'.repeat(40)}`;
+/** Two consultancies with two customers each. */
+export const organisation = ['north', 'south'].map((slug) => ({
+  slug,
+  id: idOf('test', 'msp', slug),
+  technician: `technician@${slug}.example`,
+  tenants: ['one', 'two'].map((name) => ({
+    id: idOf('test', 'tenant', slug, name),
+    name: `${slug} ${name}`,
+    owner: `owner@${name}.${slug}.example`,
+  })),
+}));
+
+/** The API on a real database, listening on 127.0.0.1. */
+export class TestApi {
+  private constructor(
+    readonly url: string,
+    readonly database: TestDatabase,
+    readonly dataDir: string,
+    readonly app: NestFastifyApplication,
+    private readonly services: Services,
+  ) {}
+
+  static async start(): Promise<TestApi> {
+    const database = await createTestDatabase();
+    await seed(database);
+    const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-api-'));
+    fs.mkdirSync(path.join(dataDir, 'public-keys'));
+    for (const name of ['manifest.pem', 'apt.asc'])
+      fs.writeFileSync(path.join(dataDir, 'public-keys', name), `${name} of the tests`);
+    const services = await Services.connect(
+      {
+        VOUCH_DATABASE_APP_URL: database.appUrl,
+        VOUCH_DATA_DIR: dataDir,
+        VOUCH_HOST: '127.0.0.1',
+        VOUCH_PORT: 1,
+        VOUCH_PUBLIC_URL: 'http://127.0.0.1',
+        VOUCH_LEASE_SECONDS: 10,
+        VOUCH_DEVICE_POLL_SECONDS: 3,
+        VOUCH_STRIPE_API_URL: 'http://127.0.0.1:9',
+        STRIPE_SECRET_KEY: 'sk_test_tests',
+        STRIPE_WEBHOOK_SECRET: 'whsec_tests',
+        VOUCH_LOG_LEVEL: 'error',
+      },
+      createLogger('test', 'error'),
+    );
+    const app = await createServer(services);
+    await app.listen(0, '127.0.0.1');
+    return new TestApi(await app.getUrl(), database, dataDir, app, services);
+  }
+
+  async stop(): Promise<void> {
+    await this.services.close();
+    await this.app.close();
+    await this.database.drop();
+    fs.rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  async signIn(email: string): Promise<string> {
+    const response = await this.post('/api/v1/session', { email, password: PASSWORD });
+    return response.headers
+      .getSetCookie()
+      .map((cookie) => cookie.split(';')[0])
+      .join('; ');
+  }
+
+  get(route: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.url + route, { headers });
+  }
+
+  post(route: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.url + route, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+  }
+
+  async enrolmentToken(tenantId: string, technician: string, ring = 0): Promise<string> {
+    const headers = { cookie: await this.signIn(technician), 'x-vouch-csrf': '1' };
+    const response = await this.post('/api/v1/enrolment-tokens', { tenantId, ring }, headers);
+    return ((await response.json()) as { token: string }).token;
+  }
+}
+
+async function seed({ platform }: TestDatabase): Promise<void> {
+  await platform.transaction(shared, async (tx) => {
+    await registerLabRunnerCredential(tx, 'lab', LAB_TOKEN);
+    for (const msp of organisation) {
+      await registerMsp(tx, { id: msp.id, name: msp.slug });
+      const member = { mspId: msp.id, password: PASSWORD };
+      await registerMember(tx, {
+        ...member,
+        id: idOf(msp.technician),
+        tenantId: null,
+        email: msp.technician,
+        name: msp.slug,
+        role: 'technician',
+      });
+      for (const tenant of msp.tenants) {
+        await registerTenant(tx, { id: tenant.id, mspId: msp.id, name: tenant.name });
+        await registerMember(tx, {
+          ...member,
+          id: idOf(tenant.owner),
+          tenantId: tenant.id,
+          email: tenant.owner,
+          name: tenant.name,
+          role: 'tenant-owner',
+        });
+      }
+    }
+  });
+}
+
+/** A device with a key of its own, as the agent speaks. */
+export class TestDevice {
+  private readonly keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  identity = { tenantId: '', deviceId: '' };
+
+  constructor(private readonly api: TestApi) {}
+
+  get publicKeyPem(): string {
+    return this.keys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  }
+
+  async enrol(token: string, name = 'device'): Promise<Response> {
+    const response = await this.api.post('/device/v1/enrol', { token, name, publicKeyPem: this.publicKeyPem });
+    if (response.ok) this.identity = (await response.clone().json()) as typeof this.identity;
+    return response;
+  }
+
+  headers(
+    method: string,
+    route: string,
+    body: string,
+    changes: { timestamp?: string; nonce?: string; device?: string } = {},
+  ): Record<string, string> {
+    const timestamp = changes.timestamp ?? String(Math.floor(Date.now() / 1000));
+    const nonce = changes.nonce ?? randomBytes(16).toString('hex');
+    const base = deviceSignatureBase(method, route, timestamp, nonce, sha256Hex(body));
+    return {
+      'content-type': 'application/json',
+      'x-vouch-device': changes.device ?? `${this.identity.tenantId}.${this.identity.deviceId}`,
+      'x-vouch-timestamp': timestamp,
+      'x-vouch-nonce': nonce,
+      'x-vouch-signature': createSign('sha256').update(base).sign(this.keys.privateKey).toString('base64'),
+    };
+  }
+
+  send(method: string, route: string, body: unknown, headers?: Record<string, string>): Promise<Response> {
+    const text = JSON.stringify(body);
+    return fetch(this.api.url + route, { method, body: text, headers: headers ?? this.headers(method, route, text) });
+  }
+}
+
+export const fingerprint = (
+  components: { package: string; version: string; source?: string }[] = [],
+  services: string[] = [],
+) => ({
+  osRelease: { id: 'debian', versionId: '12', codename: 'bookworm' },
+  architecture: 'amd64',
+  kernel: '6.1.0',
+  services,
+  components: components.map((c) => ({
+    ...c,
+    architecture: 'amd64',
+    source: c.source ?? c.package,
+    sourceVersion: c.version,
+  })),
+});

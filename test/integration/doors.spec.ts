@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { shared } from '@vouch/platform';
+import { fingerprint, LAB_TOKEN, organisation, PASSWORD, TestApi, TestDevice } from './api.js';
+
+interface Problem {
+  status: number;
+  code: string;
+  detail: string;
+  correlationId: string;
+}
+const problem = async (response: Response): Promise<Problem> => {
+  expect(response.headers.get('content-type')).toContain('application/problem+json');
+  const body = (await response.json()) as Problem;
+  expect(body.status).toBe(response.status);
+  expect(body.correlationId).toMatch(/\S/);
+  expect(JSON.stringify(body)).not.toContain('node_modules');
+  return body;
+};
+
+const [north, south] = organisation;
+const [one, two] = north?.tenants ?? [];
+if (!north || !south || !one || !two) throw new Error('The organisation of the tests is not whole.');
+
+describe('the doors of the API', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await TestApi.start();
+  });
+  afterAll(() => api.stop());
+
+  describe('enrolment', () => {
+    it('takes a token once; the second device gets a clear refusal and is not stored', async () => {
+      const token = await api.enrolmentToken(one.id, north.technician);
+      expect((await new TestDevice(api).enrol(token)).status).toBe(200);
+      const refused = await problem(await new TestDevice(api).enrol(token, 'second'));
+      expect(refused).toMatchObject({ status: 403, code: 'enrolment-refused' });
+      expect(refused.detail).toContain('used before');
+      expect(await api.database.platform.read(shared, `select 1 from fleet_device where name = 'second'`)).toEqual([]);
+    });
+
+    it('takes a token once even when ten devices come at the same moment', async () => {
+      const token = await api.enrolmentToken(one.id, north.technician);
+      const answers = await Promise.all(Array.from({ length: 10 }, () => new TestDevice(api).enrol(token, 'race')));
+      expect(answers.filter((answer) => answer.status === 200)).toHaveLength(1);
+      expect(await api.database.platform.read(shared, `select 1 from fleet_device where name = 'race'`)).toHaveLength(
+        1,
+      );
+    });
+
+    it.each([
+      ['of no tenant', `ve_${'0'.repeat(32)}_${'A'.repeat(43)}`],
+      ['that is none', 'x'.repeat(50)],
+    ])('refuses a token %s', async (_what, token) => {
+      expect((await problem(await new TestDevice(api).enrol(token))).code).toBe('enrolment-refused');
+    });
+
+    it('refuses an expired token', async () => {
+      const token = await api.enrolmentToken(one.id, north.technician);
+      await api.database.platform.transaction(shared, (tx) =>
+        tx.query(`update fleet_enrolment_token set expires_at = now() - interval '1 second' where used_at is null`),
+      );
+      expect((await problem(await new TestDevice(api).enrol(token))).code).toBe('enrolment-refused');
+    });
+  });
+
+  describe('a device', () => {
+    let device: TestDevice;
+    beforeAll(async () => {
+      device = new TestDevice(api);
+      await device.enrol(await api.enrolmentToken(one.id, north.technician));
+    });
+
+    it('is believed when its own key signed', async () => {
+      expect((await device.send('PUT', '/device/v1/fingerprint', fingerprint())).status).toBe(204);
+    });
+
+    it('is not believed with another key, an old time, a changed body, or under another tenant', async () => {
+      const route = '/device/v1/fingerprint';
+      const body = JSON.stringify(fingerprint());
+      const thief = new TestDevice(api);
+      thief.identity = device.identity;
+      const hourAgo = String(Math.floor(Date.now() / 1000) - 3600);
+      const attempts = [
+        thief.headers('PUT', route, body),
+        device.headers('PUT', route, body, { timestamp: hourAgo }),
+        device.headers('PUT', route, `${body} `),
+        device.headers('GET', route, body),
+        device.headers('PUT', route, body, { device: `${two.id}.${device.identity.deviceId}` }),
+        { 'content-type': 'application/json' },
+      ];
+      for (const headers of attempts) {
+        const answer = await problem(await device.send('PUT', route, fingerprint(), headers));
+        expect(answer).toMatchObject({ status: 401, code: 'device-refused' });
+      }
+    });
+
+    it('cannot have a request played again', async () => {
+      const route = '/device/v1/fingerprint';
+      const headers = device.headers('PUT', route, JSON.stringify(fingerprint()));
+      expect((await device.send('PUT', route, fingerprint(), headers)).status).toBe(204);
+      expect((await problem(await device.send('PUT', route, fingerprint(), headers))).code).toBe('device-refused');
+    });
+
+    it('cannot report on a patch that it was never offered', async () => {
+      const report = {
+        revisionId: '00000000-0000-4000-8000-000000000000',
+        channelVersion: 1,
+        result: 'installed',
+        healthy: true,
+        probes: [],
+        detail: '',
+        installed: [],
+      };
+      expect((await problem(await device.send('POST', '/device/v1/outcomes', report))).code).toBe(
+        'outcome-not-offered',
+      );
+    });
+
+    it('has no manifest before it has a channel', async () => {
+      const headers = device.headers('GET', '/device/v1/manifest', '');
+      expect((await problem(await api.get('/device/v1/manifest', headers))).status).toBe(404);
+    });
+  });
+
+  describe('people', () => {
+    it('get the same answer for a wrong password as for an unknown address', async () => {
+      const wrong = await problem(await api.post('/api/v1/session', { email: north.technician, password: 'not it' }));
+      const unknown = await problem(
+        await api.post('/api/v1/session', { email: 'nobody@north.example', password: PASSWORD }),
+      );
+      expect([wrong.status, wrong.code, wrong.detail]).toEqual([unknown.status, unknown.code, unknown.detail]);
+      expect(wrong.status).toBe(401);
+    });
+
+    it('need a session, and for changes the header that other sites cannot send', async () => {
+      expect((await problem(await api.get('/api/v1/overview'))).status).toBe(401);
+      const cookie = await api.signIn(north.technician);
+      const answer = await problem(
+        await api.post('/api/v1/enrolment-tokens', { tenantId: one.id, ring: 0 }, { cookie }),
+      );
+      expect(answer.code).toBe('csrf-header-missing');
+    });
+
+    it('may only do what their role allows', async () => {
+      const headers = { cookie: await api.signIn(one.owner), 'x-vouch-csrf': '1' };
+      expect(
+        (await problem(await api.post('/api/v1/enrolment-tokens', { tenantId: one.id, ring: 0 }, headers))).code,
+      ).toBe('access-denied');
+      expect((await problem(await api.post('/api/v1/statements', { period: 'x' }, headers))).code).toBe(
+        'access-denied',
+      );
+    });
+
+    it('see their own customers, and of others not even that they exist', async () => {
+      const names = async (email: string): Promise<string[]> => {
+        const response = await api.get('/api/v1/overview', { cookie: await api.signIn(email) });
+        return ((await response.json()) as { tenants: { name: string }[] }).tenants.map((tenant) => tenant.name);
+      };
+      expect(await names(north.technician)).toEqual(['north one', 'north two']);
+      expect(await names(one.owner)).toEqual(['north one']);
+      const headers = { cookie: await api.signIn(south.technician), 'x-vouch-csrf': '1' };
+      const other = await problem(await api.post('/api/v1/enrolment-tokens', { tenantId: one.id, ring: 0 }, headers));
+      const none = await problem(
+        await api.post(
+          '/api/v1/enrolment-tokens',
+          { tenantId: '00000000-0000-4000-8000-000000000000', ring: 0 },
+          headers,
+        ),
+      );
+      expect([other.status, other.detail]).toEqual([none.status, none.detail]);
+    });
+
+    it('are signed out for good', async () => {
+      const cookie = await api.signIn(one.owner);
+      await fetch(`${api.url}/api/v1/session`, { method: 'DELETE', headers: { cookie, 'x-vouch-csrf': '1' } });
+      expect((await api.get('/api/v1/session', { cookie })).status).toBe(401);
+    });
+  });
+
+  describe('a lab-runner', () => {
+    const headers = { authorization: `Bearer ${LAB_TOKEN}` };
+
+    it('needs its credential, and says hello before anything else', async () => {
+      expect((await problem(await api.post('/lab/v1/hello', {}, { authorization: 'Bearer wrong' }))).status).toBe(401);
+      expect((await problem(await api.post('/lab/v1/runs/claim', {}, headers))).status).toBe(404);
+      const hello = { name: 'lab', drivers: [], unavailable: 'This machine refuses user namespaces.' };
+      expect((await api.post('/lab/v1/hello', hello, headers)).status).toBe(200);
+      const overview = await api.get('/api/v1/overview', { cookie: await api.signIn(north.technician) });
+      const { problems } = (await overview.json()) as { problems: string[] };
+      expect(problems).toContain('Lab "lab": This machine refuses user namespaces.');
+    });
+
+    it('cannot hand in evidence under an address that is not its own', async () => {
+      const response = await fetch(`${api.url}/lab/v1/evidence/${'a'.repeat(64)}`, {
+        method: 'PUT',
+        body: 'something else',
+        headers: { ...headers, 'content-type': 'application/octet-stream' },
+      });
+      expect((await problem(response)).code).toBe('content-mismatch');
+    });
+
+    it('gets nowhere else with its credential', async () => {
+      expect((await api.get('/api/v1/overview', headers)).status).toBe(401);
+      expect((await api.get('/device/v1/manifest', headers)).status).toBe(401);
+    });
+  });
+
+  it.each([
+    '..%2f..%2f..%2fetc%2fpasswd',
+    '%2e%2e/%2e%2e/keys/secrets.json',
+    'dists/../../../public-keys/manifest.pem',
+  ])('a repository path of %s leads nowhere', async (file) => {
+    const response = await api.get(`/apt/00000000-0000-4000-8000-000000000000/${file}`);
+    expect([400, 404]).toContain(response.status);
+  });
+
+  it('an unsigned webhook changes nothing', async () => {
+    const event = { id: 'evt_1', type: 'invoice.paid', data: { object: {} } };
+    expect((await problem(await api.post('/webhooks/stripe', event, { 'stripe-signature': 't=1,v1=00' }))).code).toBe(
+      'webhook-refused',
+    );
+    expect(await api.database.platform.read(shared, 'select 1 from billing_webhook_event')).toEqual([]);
+  });
+
+  it('wrong input is named, and answered without anything internal', async () => {
+    const answer = await problem(await api.post('/api/v1/session', { email: 'no address', password: '' }));
+    expect(answer.status).toBe(400);
+    const broken = await fetch(`${api.url}/api/v1/session`, {
+      method: 'POST',
+      body: '{',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect((await problem(broken)).status).toBe(400);
+  });
+
+  it('says whether it lives and can serve, in figures too, and describes itself', async () => {
+    expect(await (await api.get('/health/live')).json()).toEqual({ status: 'live' });
+    expect(await (await api.get('/health/ready')).json()).toEqual({ status: 'ready', database: 'up' });
+    expect(await (await api.get('/metrics')).text()).toContain('vouch_http_request_duration_seconds');
+    const document = (await (await api.get('/api/openapi.json')).json()) as {
+      openapi: string;
+      paths: Record<string, unknown>;
+    };
+    expect(document.openapi).toBe('3.1.0');
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(['/api/v1/overview', '/device/v1/enrol', '/lab/v1/runs/claim']),
+    );
+    expect((await api.get('/api/docs')).status).toBe(200);
+  });
+});
