@@ -22,6 +22,8 @@ export interface RunnerOptions {
   readonly concurrency: number;
   /** Before it looks again whether a lab can be run, or a golden be built, where it could not before. */
   readonly retryMs: number;
+  /** Where the files of a run lie while it goes on. */
+  readonly workDir: string;
 }
 
 /** Says hello, builds the goldens that are wanted, then takes runs one after the other until it is stopped. */
@@ -107,7 +109,7 @@ export class LabRunner {
       if (job === null) continue;
       const logger = this.logger.child({ runId: job.runId, attempt: job.attempt, correlationId: job.correlationId });
       logger.info({ patch: job.patch.name, version: job.patch.version }, 'run is taken');
-      await runJob(job, this.lab.driver, this.api, logger, stopped).catch((error: unknown) => {
+      await runJob(job, this.lab.driver, this.api, this.options.workDir, logger, stopped).catch((error: unknown) => {
         // The lease runs out by itself, and the run goes to whoever can do it.
         logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'run is given up');
       });

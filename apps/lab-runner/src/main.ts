@@ -1,3 +1,4 @@
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger, loadConfig, runProcess } from '@vouch/platform';
 import { LabApi } from './lab-api.js';
@@ -21,7 +22,16 @@ await runProcess(async () => {
 
   const lab = new SandboxLaboratory(path.join(config.VOUCH_DATA_DIR, 'sandbox'), logger);
   const api = new LabApi(config.VOUCH_API_URL, config.VOUCH_LAB_TOKEN, stop.signal);
-  const options = { name: config.VOUCH_LAB_NAME, concurrency: config.VOUCH_LAB_CONCURRENCY, retryMs: RETRY_MS };
+  const workDir = path.join(config.VOUCH_DATA_DIR, 'lab-work', encodeURIComponent(config.VOUCH_LAB_NAME));
+  // What a killed runner of this name had fetched is of no use to anybody.
+  await rm(workDir, { recursive: true, force: true });
+  await mkdir(workDir, { recursive: true });
+  const options = {
+    name: config.VOUCH_LAB_NAME,
+    concurrency: config.VOUCH_LAB_CONCURRENCY,
+    retryMs: RETRY_MS,
+    workDir,
+  };
   logger.info('lab-runner runs');
   await new LabRunner(lab, api, options, logger).work(stop.signal);
   await lab.close();

@@ -1,5 +1,4 @@
 import fs from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import type { LabJob, StepProgress } from '@vouch/contracts';
 import { RunAborted, type LabDriver } from '@vouch/lab';
@@ -15,6 +14,7 @@ export async function runJob(
   job: LabJob,
   driver: LabDriver,
   api: LabApi,
+  workDir: string,
   logger: Logger,
   stopped: AbortSignal,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function runJob(
     () => void api.heartbeat(job.runId, job.attempt).catch(giveUp),
     (job.leaseSeconds * 1000) / 3,
   );
-  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'vouch-run-'));
+  const folder = await fs.mkdtemp(path.join(workDir, 'run-'));
   // Signs of progress are sent one after the other, so that they arrive in the order in which things happened.
   let sent: Promise<void> = Promise.resolve();
   const onProgress = (progress: StepProgress): void => {
