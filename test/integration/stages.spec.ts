@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LeaseLost } from '@vouch/lab';
+import { firstBrokenAuditEntry, shared } from '@vouch/platform';
+import { OutcomeNotOffered } from '@vouch/rollout';
+import { debPackage, Shop } from './shop.js';
+
+describe('the stages of the main job', () => {
+  let shop: Shop;
+  const rows = (sql: string, parameters: unknown[] = []) => shop.database.platform.read(shared, sql, parameters);
+  const count = async (sql: string): Promise<number> =>
+    Number((await rows(`select count(*)::int as n from ${sql}`))[0]?.['n']);
+
+  beforeEach(async () => {
+    shop = await Shop.open();
+    await shop.vendorOffers(debPackage('web', '2'));
+    await shop.devicesReport({ web: '1', lib: '1' });
+  });
+  afterEach(() => shop.close());
+
+  it('I3: three tenants that need a patch cause one run, also when its demand is planned ten times at once', async () => {
+    const revision = await shop.revision('web', '2');
+    await Promise.all(Array.from({ length: 10 }, () => shop.stages.planning.process(revision, 'test')));
+    expect(await count('lab_test_run')).toBe(1);
+    expect(await count('fleet_need where devices = 2')).toBe(3);
+  });
+
+  it('offers a passed patch to ring 0, and to ring 1 when ring 0 is well', async () => {
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    for (const device of shop.ring(0)) expect(await shop.offeredTo(device)).toEqual(['web 2']);
+    for (const device of shop.ring(1)) expect(await shop.offeredTo(device)).toEqual([]);
+
+    const revision = await shop.revision('web', '2');
+    for (const device of shop.ring(0).slice(1)) await shop.report(device, revision, 'installed');
+    await shop.settle();
+    for (const device of shop.ring(1)) expect(await shop.offeredTo(device)).toEqual([]);
+
+    for (const device of shop.ring(0)) await shop.report(device, revision, 'installed');
+    await shop.settle();
+    for (const device of shop.ring(1)) expect(await shop.offeredTo(device)).toEqual(['web 2']);
+    expect(await shop.database.platform.transaction(shared, firstBrokenAuditEntry)).toBeNull();
+  });
+
+  it.each([
+    ['whose service is not well afterwards', 'installed', false],
+    ['that cannot install it', 'failed', true],
+    ['that finds other bytes', 'refused', true],
+  ] as const)('one machine of ring 0 %s stops it for everybody', async (_what, result, healthy) => {
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    const revision = await shop.revision('web', '2');
+    const [first, ...others] = shop.ring(0);
+    if (first) await shop.report(first, revision, result, healthy);
+    for (const device of others) await shop.report(device, revision, 'installed');
+    await shop.settle();
+    for (const device of shop.devices) expect(await shop.offeredTo(device)).toEqual([]);
+    const [ring] = await rows(`select state, reason from rollout_ring where ring = 1`);
+    expect(ring).toEqual({ state: 'halted', reason: 'Ring 0: 1 of 3 machines did not take the patch well.' });
+  });
+
+  it('I7: a failed or inconclusive test approves nothing, and the reason is kept', async () => {
+    await shop.settle();
+    await shop.labRuns((seen) => ({
+      ...seen,
+      steps: seen.steps.map((step) =>
+        step.step === 'probe-after-apply'
+          ? { ...step, probes: step.probes.map((probe) => ({ ...probe, ok: false, detail: 'no answer' })) }
+          : step,
+      ),
+    }));
+    await shop.settle();
+    const [decision] = await rows('select outcome, reason from approval_decision');
+    expect(decision?.['outcome']).toBe('refused');
+    expect(String(decision?.['reason'])).toMatch(/web/);
+    expect(await count('approval_approval')).toBe(0);
+
+    await shop.vendorOffers(debPackage('web', '3'));
+    await shop.stages.demand.process('all', 'test');
+    await shop.settle();
+    await shop.labRuns((seen) => ({
+      ...seen,
+      failure: {
+        step: 'baseline',
+        blame: 'lab',
+        code: 'baseline-red',
+        message: 'web does not answer before the patch',
+      },
+    }));
+    await shop.settle();
+    expect(await rows(`select result from lab_verdict order by issued_at, result`)).toContainEqual({
+      result: 'inconclusive',
+    });
+    expect(await count('approval_approval')).toBe(0);
+  });
+
+  it('I2: other bytes under the same version are a new revision; the approval of the old does not carry over', async () => {
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    expect(await shop.offeredTo(shop.ring(0)[0]!)).toEqual(['web 2']);
+    shop.now = new Date(shop.now.getTime() + 1000);
+    await shop.vendorOffers(debPackage('web', '2', 'other bytes'));
+    await shop.settle();
+    for (const device of shop.devices) expect(await shop.offeredTo(device)).toEqual([]);
+    expect(await count(`catalog_revision where state = 'replaced'`)).toBe(1);
+    expect(await count(`catalog_revision where state = 'offered' and version = '2'`)).toBe(1);
+  });
+
+  it('a patch that the vendor pulls is held at once; one that a newer version follows is not', async () => {
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    await shop.vendorOffers(debPackage('web', '3'));
+    await shop.settle();
+    expect(await shop.offeredTo(shop.ring(0)[0]!)).toEqual(['web 2']);
+    await shop.vendorOffers();
+    await shop.settle();
+    for (const device of shop.devices) expect(await shop.offeredTo(device)).toEqual([]);
+  });
+
+  it('a run whose lease is lost goes back to the queue, the late runner is turned away, and five losses are inconclusive', async () => {
+    await shop.settle();
+    const first = await shop.queue.claim(shop.runnerId);
+    shop.now = new Date(shop.now.getTime() + 11_000);
+    expect(await shop.queue.recoverLostLeases()).toBe(1);
+    await expect(shop.queue.heartbeat(shop.runnerId, first?.runId ?? '', 1)).rejects.toThrow(LeaseLost);
+    for (let attempt = 2; attempt <= 5; attempt += 1) {
+      expect((await shop.queue.claim(shop.runnerId))?.attempt).toBe(attempt);
+      shop.now = new Date(shop.now.getTime() + 11_000);
+      await shop.queue.recoverLostLeases();
+    }
+    await shop.settle();
+    expect(await rows('select result from lab_verdict')).toEqual([{ result: 'inconclusive' }]);
+    expect(await count('billing_cost_entry')).toBe(0);
+  });
+
+  it('a machine cannot report on what its ring was not offered', async () => {
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    const revision = await shop.revision('web', '2');
+    await expect(shop.report(shop.ring(1)[0]!, revision, 'installed')).rejects.toThrow(OutcomeNotOffered);
+  });
+
+  it('says why a patch waits that no lab has installed', async () => {
+    await shop.vendorOffers(debPackage('web', '2'), debPackage('exotic', '2'));
+    await shop.devicesReport({ web: '1', lib: '1', exotic: '1' });
+    await shop.settle();
+    const [demand] = await rows(`select untestable from planning_demand where packages = '["exotic"]'`);
+    expect(demand?.['untestable']).toBe('No lab environment that resembles these machines has exotic installed.');
+  });
+
+  it('settling again changes nothing: every stage is idempotent', async () => {
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    const state = () =>
+      rows(`select (select count(*) from platform_audit) as audit, (select count(*) from lab_verdict) as verdicts,
+      (select count(*) from approval_approval) as approvals, (select sum(version) from approval_channel) as versions`);
+    const before = await state();
+    const revision = await shop.revision('web', '2');
+    const [run] = await rows('select id from lab_test_run');
+    for (const [name, key] of [
+      ['planning', revision],
+      ['verdict', String(run?.['id'])],
+      ['approval', revision],
+      ['rollout', revision],
+    ] as const) {
+      await shop.stages[name].process(key, 'test');
+    }
+    expect(await state()).toEqual(before);
+  });
+});
