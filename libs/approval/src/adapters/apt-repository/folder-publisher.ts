@@ -4,8 +4,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { sha256Hex, type ContentStore } from '@vouch/platform';
-import type { AptPublisher, AptRepositoryRequest } from '../../apt-publisher.port.js';
-import { packagesIndex, poolPath, releaseFile } from '../../domain/apt-repository/indices.js';
+import type { ApprovedPackage, AptPublisher, AptRepositoryRequest } from '../../apt-publisher.port.js';
+import { byHashPath, packagesIndex, poolPath, releaseFile } from '../../domain/apt-repository/indices.js';
 import type { OpenPgpSigner } from './openpgp-signer.js';
 
 const gzipped = promisify(gzip);
@@ -33,35 +33,50 @@ export class FolderPublisher implements AptPublisher {
     return this.signer.publicKeyArmored;
   }
 
-  /** @throws ApprovedFileMissing */
+  /** @throws ApprovedFileMissing; the channel keeps its last version then */
   async publish(request: AptRepositoryRequest): Promise<{ inReleaseSha256: string }> {
-    const inRelease = await this.signedIndices(request);
+    const signed = await this.signedIndices(request);
     const versions = path.join(this.directory, '.versions', request.channelId);
     const version = path.join(versions, randomUUID());
-    for (const [file, bytes] of inRelease.files) await write(path.join(version, 'dists', request.suite, file), bytes);
-    for (const item of request.packages) {
-      if (!(await this.store.has(item.sha256))) throw new ApprovedFileMissing(item.fileName, item.sha256);
-      const target = path.join(version, poolPath(item));
-      await fs.mkdir(path.dirname(target), { recursive: true });
-      await fs.link(this.store.pathOf(item.sha256), target).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      });
+    try {
+      await this.keepIndicesOfLast(request, version);
+      for (const [file, bytes] of signed.files) await write(path.join(version, 'dists', request.suite, file), bytes);
+      for (const item of request.packages) await this.linkToPool(item, version);
+      await this.switchTo(request.channelId, version);
+    } catch (error) {
+      await fs.rm(version, { recursive: true, force: true });
+      throw error;
     }
-    await this.switchTo(request.channelId, version);
     await removeOthers(versions, path.basename(version));
-    return { inReleaseSha256: inRelease.sha256 };
+    return { inReleaseSha256: signed.sha256 };
+  }
+
+  private async linkToPool(item: ApprovedPackage, version: string): Promise<void> {
+    if (!(await this.store.has(item.sha256))) throw new ApprovedFileMissing(item.fileName, item.sha256);
+    await link(this.store.pathOf(item.sha256), path.join(version, poolPath(item)));
+  }
+
+  /** A device that has just read the last release file goes on to read the indices that it names. */
+  private async keepIndicesOfLast(request: AptRepositoryRequest, version: string): Promise<void> {
+    const last = path.join(this.directory, request.channelId, 'dists', request.suite);
+    for (const index of indexPaths(request)) {
+      const bytes = await fs.readFile(path.join(last, index)).catch(() => null);
+      if (bytes === null) continue;
+      await write(path.join(version, 'dists', request.suite, byHashPath(index, sha256Hex(bytes))), bytes);
+    }
   }
 
   private async signedIndices(request: AptRepositoryRequest): Promise<{ files: Map<string, Buffer>; sha256: string }> {
-    const folder = `${request.component}/binary-${request.architecture}`;
     const text = Buffer.from(packagesIndex(request.packages), 'utf8');
+    const [plain, packed] = indexPaths(request);
     const indices = new Map([
-      [`${folder}/Packages`, text],
-      [`${folder}/Packages.gz`, await gzipped(text)],
+      [plain, text],
+      [packed, await gzipped(text)],
     ]);
     const release = releaseFile({ ...request, label: request.channelId, files: indices });
     const inRelease = Buffer.from(await this.signer.clearSign(release, request.date), 'utf8');
-    return { files: new Map([...indices, ['InRelease', inRelease]]), sha256: sha256Hex(inRelease) };
+    const byHash = [...indices].map(([file, bytes]) => [byHashPath(file, sha256Hex(bytes)), bytes] as const);
+    return { files: new Map([...indices, ...byHash, ['InRelease', inRelease]]), sha256: sha256Hex(inRelease) };
   }
 
   private async switchTo(channelId: string, version: string): Promise<void> {
@@ -70,6 +85,19 @@ export class FolderPublisher implements AptPublisher {
     await fs.symlink(path.relative(this.directory, version), fresh);
     await fs.rename(fresh, link);
   }
+}
+
+function indexPaths({ component, architecture }: AptRepositoryRequest): [plain: string, packed: string] {
+  const folder = `${component}/binary-${architecture}`;
+  return [`${folder}/Packages`, `${folder}/Packages.gz`];
+}
+
+/** The same file under a second name: a package is on the disk once, however many channels offer it. */
+async function link(file: string, target: string): Promise<void> {
+  await fs.mkdir(path.dirname(target), { recursive: true });
+  await fs.link(file, target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 async function write(file: string, bytes: Buffer): Promise<void> {

@@ -2,6 +2,14 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import * as openpgp from 'openpgp';
 
+/** A key file that others than its owner may read. */
+export class AptKeyExposed extends Error {
+  readonly code = 'apt-key-exposed';
+  constructor(file: string) {
+    super(`The key file ${path.basename(file)} may be read by others: set its mode to 0600.`);
+  }
+}
+
 /** Clear-signs apt indices with an OpenPGP key in a file that only its owner may read; made at the first use. */
 export class OpenPgpSigner {
   private constructor(
@@ -10,8 +18,11 @@ export class OpenPgpSigner {
     readonly fingerprint: string,
   ) {}
 
+  /** @throws AptKeyExposed */
   static async open(file: string, userName: string): Promise<OpenPgpSigner> {
     await makeOnce(file, userName);
+    const { mode } = await fs.stat(file);
+    if ((mode & 0o077) !== 0) throw new AptKeyExposed(file);
     const key = await openpgp.readPrivateKey({ armoredKey: await fs.readFile(file, 'utf8') });
     return new OpenPgpSigner(key, key.toPublic().armor(), key.getFingerprint());
   }

@@ -21,12 +21,17 @@ export function packagesIndex(packages: readonly ApprovedPackage[]): string {
 
 const nameOf = (item: ApprovedPackage): string => `${item.package} ${item.version} ${item.architecture} ${item.sha256}`;
 
-/** Every field that binds a stanza to bytes is written by us from what was tested; the rest is the vendor's. */
+/** Bound to bytes, so written by us from what was tested; and the vendor's own phasing, which our rings replace. */
+const OURS = /^(Filename|Size|MD5sum|SHA1|SHA256|SHA512|Phased-Update-Percentage)\s*:/i;
+
 function stanzaOf(item: ApprovedPackage): string {
-  const kept = item.stanza
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !/^(Filename|Size|MD5sum|SHA1|SHA256|SHA512):/i.test(line));
+  const kept = item.stanza.split('\n').filter((line) => line.trim() !== '' && !OURS.test(line));
   return [...kept, `Filename: ${poolPath(item)}`, `Size: ${item.sizeBytes}`, `SHA256: ${item.sha256}`, ''].join('\n');
+}
+
+/** Where an index stands under its digest, so that one release file never leads to the index of another. */
+export function byHashPath(path: string, sha256: string): string {
+  return [...path.split('/').slice(0, -1), 'by-hash', 'SHA256', sha256].join('/');
 }
 
 export interface ReleaseFacts {
@@ -57,7 +62,7 @@ export function releaseFile(facts: ReleaseFacts): string {
     `Valid-Until: ${facts.validUntil.toUTCString().replace('GMT', 'UTC')}`,
     `Architectures: ${facts.architecture} all`,
     `Components: ${facts.component}`,
-    'Acquire-By-Hash: no',
+    'Acquire-By-Hash: yes',
     'SHA256:',
     ...sums,
     '',
