@@ -41,7 +41,7 @@ export class Product {
     while (Date.now() < until) {
       const found = this.lines.find((line) => pattern.test(line));
       if (found !== undefined) return found;
-      if (this.process.exitCode !== null) break;
+      if (this.process.exitCode !== null || this.process.signalCode !== null) break;
       await sleep(100);
     }
     throw new Error(`${pattern} was not said. What was said:\n${this.lines.slice(-30).join('\n')}`);
