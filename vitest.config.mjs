@@ -23,6 +23,11 @@ export default defineConfig({
         'test/architecture/**/*.spec.ts',
       ]),
       project('agent', ['test/agent/**/*.spec.ts'], { testTimeout: 60_000 }),
+      project('console', ['test/console/**/*.spec.ts'], {
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        sequence: { shuffle: false },
+      }),
       project('integration', ['test/integration/**/*.spec.ts'], {
         globalSetup: ['test/integration/services.setup.mjs'],
         testTimeout: 60_000,

@@ -1,0 +1,172 @@
+import fs from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Overview } from '@vouch/contracts';
+import { overviews, runDetail } from './overviews.js';
+
+const DIST = path.resolve(import.meta.dirname, '../../apps/console/dist');
+const BROWSER = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'";
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+
+/** Serves the built console under the product's own content security policy, with an API that the test plays. */
+class Stage {
+  overview: Overview | null = null;
+  private readonly listeners = new Set<http.ServerResponse>();
+  private readonly server = http.createServer((request, response) => this.serve(request, response));
+
+  async open(): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
+  }
+
+  show(overview: Overview): void {
+    this.overview = overview;
+    for (const listener of this.listeners) listener.write('event: change\ndata: {"topic":"x"}\n\n');
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private serve(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const json = (status: number, body: unknown): void =>
+      void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const url = request.url ?? '/';
+    if (url === '/api/v1/session' && request.method === 'POST') {
+      this.overview = overviews.empty;
+      return json(200, {});
+    }
+    if (this.overview === null && url.startsWith('/api/')) return json(401, { detail: 'Sign in first.' });
+    if (url === '/api/v1/overview') return json(200, this.overview);
+    if (url.startsWith('/api/v1/runs/')) return json(200, runDetail);
+    if (url === '/api/v1/live') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(':\n\n');
+      this.listeners.add(response);
+      response.on('close', () => this.listeners.delete(response));
+      return;
+    }
+    const file = path.join(DIST, url === '/' ? 'index.html' : url);
+    if (!file.startsWith(DIST) || !fs.existsSync(file)) return json(404, {});
+    response.writeHead(200, {
+      'content-type': TYPES[path.extname(file)] ?? 'text/plain',
+      'content-security-policy': POLICY,
+    });
+    response.end(fs.readFileSync(file));
+  }
+}
+
+describe('the console in a browser', () => {
+  const stage = new Stage();
+  const complaints: string[] = [];
+  let browser: Browser;
+  let page: Page;
+  let url: string;
+
+  beforeAll(async () => {
+    url = await stage.open();
+    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: BROWSER });
+    page = await browser.newPage();
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes('401')) complaints.push(message.text());
+    });
+    await page.goto(url);
+    await page.getByLabel('E-mail').fill('t@example.org');
+    await page.getByLabel('Password').fill('secret');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('No lab-runner has come yet').waitFor();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await stage.close();
+  });
+
+  const shows = async (overview: Overview, text: string): Promise<string> => {
+    stage.show(overview);
+    await page.getByText(text).first().waitFor();
+    return page.locator('body').innerText();
+  };
+
+  it('says in a sentence that the mirror cannot be reached', async () => {
+    expect(await shows(overviews.unreachable, 'no answer in time')).toContain('It is tried again by itself.');
+  });
+
+  it('follows a test as it happens, and tells why a machine waits', async () => {
+    const text = await shows(overviews.testing, 'Install exactly these files');
+    expect(text).toContain('2 machines of 2 customers wait');
+    expect(text).toContain('It is being tested in the lab now.');
+  });
+
+  it('shows a hostile device name as text', async () => {
+    await shows(overviews.testing, 'onerror');
+    expect(await page.title()).toBe('Vouch');
+    expect(await page.locator('.device img').count()).toBe(0);
+  });
+
+  it('shows the verdict, and what was not tested beside what was', async () => {
+    const text = await shows(overviews.done, 'Everything that worked before works afterwards.');
+    for (const expected of [
+      '95 %',
+      'the kernel and its drivers',
+      '3 packages of the machines not installed in the lab.',
+      'a'.repeat(64),
+    ]) {
+      expect(text).toContain(expected);
+    }
+    expect(await page.locator('.device.installed').count()).toBe(2);
+  });
+
+  it('shows shares that sum to the cost, and marks the stand-in', async () => {
+    const text = await shows(overviews.done, 'Cost of the test');
+    const cents = (value: string): number => Math.round(Number(value.replace(/[^\d.]/g, '')) * 100);
+    const shares = await page.locator('.money td').allInnerTexts();
+    expect(shares.map(cents).reduce((a, b) => a + b, 0)).toBe(28);
+    expect(text).toContain('€0.28');
+    expect(text).toContain('no money moves');
+  });
+
+  it('says why a patch failed', async () => {
+    const text = await shows(overviews.failed, 'failed the test');
+    expect(text).toContain('After this update the web server did not start any more.');
+    expect(text).toContain('nginx.service is not active');
+  });
+
+  it('fits a phone', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await shows(overviews.done, 'Cost of the test');
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+    expect(overflow).toBe(0);
+    await page.setViewportSize({ width: 1280, height: 900 });
+  });
+
+  it('works without a mouse', async () => {
+    stage.show(overviews.done);
+    await page.getByText('Cost of the test').waitFor();
+    await page.getByRole('navigation', { name: 'Patches' }).getByRole('button').focus();
+    await page.keyboard.press('Enter');
+    expect(await page.locator('button[aria-current=true]').count()).toBe(1);
+  });
+
+  it('made the browser complain of nothing', () => {
+    expect(complaints).toEqual([]);
+  });
+});
