@@ -30,7 +30,8 @@ function binaries(dir) {
 
 /**
  * Starts a PostgreSQL of our own on 127.0.0.1, with its data in `dir`; makes the cluster at the first start.
- * @param throwaway for tests: no data survives a power cut, and nothing waits for the disk
+ * `throwaway` is for tests: no data survives a power cut, and nothing waits for the disk.
+ * @param {{ dir: string, port?: number, throwaway?: boolean }} options
  * @returns {Promise<{ url: string, pid: number, stop(): Promise<void> }>} owner's connection
  */
 export async function startPostgres({ dir, port, throwaway = false }) {

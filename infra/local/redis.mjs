@@ -4,18 +4,6 @@ import path from 'node:path';
 import { startChild, stopChild, tail } from './child.mjs';
 import { freePort, waitForPort } from './ports.mjs';
 
-const PACKAGES = [
-  'redis-server',
-  'redis-tools',
-  'liblzf1',
-  'libjemalloc2',
-  'libatomic1',
-  'libhiredis0.14',
-  'liblua5.1-0',
-  'lua-cjson',
-  'lua-bitop',
-];
-
 function onPath(program) {
   return (process.env.PATH ?? '')
     .split(':')
@@ -25,54 +13,61 @@ function onPath(program) {
 }
 
 /** A Redis (or Valkey) of the machine, or else the distribution's package unpacked into our own folder, without root. */
-export function findRedis(dir) {
+function findRedis(dir) {
   const installed = onPath('redis-server') ?? onPath('valkey-server');
   if (installed) return { program: installed, env: process.env };
-  const unpacked = path.join(dir, 'unpacked');
-  const program = path.join(unpacked, 'usr/bin/redis-check-rdb');
-  if (!fs.existsSync(program)) unpack(dir, unpacked);
-  const libraries = execFileSync(
-    'sh',
-    ['-c', 'ls -d "$1"/usr/lib/*/ "$1"/lib/*/ 2>/dev/null || true', 'sh', unpacked],
-    { encoding: 'utf8' },
-  );
+  return unpackedRedis(path.join(dir, 'unpacked'));
+}
+
+/** Redis out of the distribution's packages, in a folder, without installing anything. */
+export function unpackedRedis(folder) {
+  if (!fs.existsSync(folder)) unpack(folder);
+  const libraries = ['usr/lib', 'lib']
+    .map((name) => path.join(folder, name))
+    .filter((name) => fs.existsSync(name))
+    .flatMap((name) => fs.readdirSync(name, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory() && entry.name.includes('-linux-'))
+    .map((entry) => path.join(entry.parentPath, entry.name));
   return {
-    program,
-    env: { ...process.env, LD_LIBRARY_PATH: libraries.trim().split('\n').join(':') },
-    argv0: 'redis-server',
+    program: path.join(folder, 'usr/bin/redis-server'),
+    env: { ...process.env, LD_LIBRARY_PATH: libraries.join(':') },
   };
 }
 
-function unpack(dir, unpacked) {
-  const downloads = path.join(dir, 'downloads');
-  fs.mkdirSync(downloads, { recursive: true });
-  fs.chmodSync(downloads, 0o777);
-  for (const name of PACKAGES) {
-    try {
-      execFileSync('apt-get', ['download', name], { cwd: downloads, stdio: 'pipe' });
-    } catch (error) {
-      // Not every release has every library; a missing one shows when the server is started.
-      if (name.startsWith('redis')) {
-        throw new Error(
-          `No redis-server is installed and its package cannot be fetched: ${String(error.stderr).trim()}`,
-          { cause: error },
-        );
-      }
-    }
+function unpack(folder) {
+  const part = `${folder}.part`;
+  fs.rmSync(part, { recursive: true, force: true });
+  fs.mkdirSync(path.join(part, 'packages'), { recursive: true });
+  const packages = path.join(part, 'packages');
+  // As root, apt downloads as another user, who has to be able to write here.
+  fs.chmodSync(packages, 0o777);
+  try {
+    const plan = ['--simulate', '--no-install-recommends', '--reinstall', 'install', 'redis-server', 'redis-tools'];
+    const simulated = execFileSync('apt-get', plan, { encoding: 'utf8', stdio: 'pipe' });
+    const missing = [...simulated.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name);
+    execFileSync('apt-get', ['download', ...missing], { cwd: packages, stdio: 'pipe' });
+  } catch (error) {
+    throw new Error(
+      `No redis-server is installed, and its package cannot be fetched (${String(error.stderr ?? error.message).trim()}). Install redis-server, or set REDIS_URL.`,
+      { cause: error },
+    );
   }
-  fs.rmSync(unpacked, { recursive: true, force: true });
-  for (const file of fs.readdirSync(downloads).filter((name) => name.endsWith('.deb'))) {
-    execFileSync('dpkg-deb', ['-x', path.join(downloads, file), unpacked]);
+  for (const file of fs.readdirSync(packages)) {
+    execFileSync('dpkg-deb', ['--extract', path.join(packages, file), part]);
   }
+  fs.rmSync(packages, { recursive: true });
+  fs.renameSync(part, folder);
 }
 
 /**
  * Starts a Redis of our own on 127.0.0.1, with its data in `dir`.
+ * @param {{ dir: string, port?: number }} options
+ * @param {{ dir: string, port?: number }} options
  * @returns {Promise<{ url: string, pid: number, stop(): Promise<void> }>}
  */
 export async function startRedis({ dir, port }) {
   fs.mkdirSync(dir, { recursive: true });
-  const { program, env, argv0 } = findRedis(dir);
+  const { program, env } = findRedis(dir);
   const chosen = port ?? (await freePort());
   const log = path.join(dir, 'log');
   const settings = [
@@ -89,9 +84,7 @@ export async function startRedis({ dir, port }) {
     '--save',
     '',
   ];
-  // One binary is server and tools: what it is depends on the name that it is called by.
-  const argv = argv0 ? ['bash', '-c', `exec -a ${argv0} "$0" "$@"`, program, ...settings] : [program, ...settings];
-  const child = startChild(argv, { log, env });
+  const child = startChild([program, ...settings], { log, env });
   const alive = () => child.exitCode === null && child.signalCode === null;
   await waitForPort(chosen, { alive }).catch(() => {
     throw new Error(`Redis did not start:\n${tail(log)}`);

@@ -25,6 +25,7 @@ let stopping;
 /** Stops everything, last started first. */
 function stop(code = 0) {
   stopping ??= (async () => {
+    say('stopping');
     for (const step of stops.reverse()) await step().catch((error) => say(String(error.message ?? error)));
     process.exit(code);
   })();

@@ -46,6 +46,7 @@ export class Supervisor {
     for (const entry of [...this.#running].reverse()) {
       clearTimeout(entry.timer);
       await stopChild(entry.child, { timeoutMs: 30_000 });
+      fs.rmSync(path.join(this.logDir, `${entry.name}.pid`), { force: true });
     }
   }
 }
