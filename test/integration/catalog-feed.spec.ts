@@ -92,6 +92,14 @@ describe('nothing is taken from an archive (I7)', () => {
     await expect(feed().poll(null)).rejects.toThrow(IndexWronglySigned);
   });
 
+  it('whose key has expired, though it signed in time', async () => {
+    const month = new Date(now.getTime() - 30 * DAY_MS);
+    const expired = await makeKey(month, DAY_MS / 1000);
+    const signedBy = expired.toPublic().armor();
+    archive.files.set(archive.inRelease, Buffer.from(await clearSign('Origin: Debian\n', expired, month)));
+    await expect(feed({ signedBy }).poll(null)).rejects.toThrow(/has expired/);
+  });
+
   it('that apt of this machine would not trust, when the source names no key', async () => {
     await expect(feed({ signedBy: null }).poll(null)).rejects.toThrow(IndexWronglySigned);
   });

@@ -18,17 +18,19 @@ export interface MainJobResult {
 
 const allDevices = (overview: Overview) => overview.tenants.flatMap((tenant) => tenant.devices);
 
-/** A patch that every machine has, with its verdict and its cost. */
+/** A patch that every machine has, with its verdict and its cost; one that is billed already comes first. */
 function finished(overview: Overview): PatchView | undefined {
   const devices = allDevices(overview);
   if (devices.length === 0) return undefined;
-  return overview.patches.find(
+  const everywhere = overview.patches.filter(
     (patch) =>
       patch.cost !== null &&
+      patch.verdict !== null &&
       devices.every((device) =>
         device.patches.some((p) => p.revisionId === patch.revisionId && p.state === 'installed'),
       ),
   );
+  return everywhere.find((patch) => patch.cost?.shares.length) ?? everywhere[0];
 }
 
 /** Waits until the first patch is on all machines, closes the billing period, and waits for the invoices. */
@@ -40,20 +42,17 @@ export async function waitForMainJob(api: ApiClient, expectedDevices: number): P
     if (allDevices(overview).length >= expectedDevices) patch = finished(overview);
   }
   const { revisionId } = patch;
-  await patiently(() => api.closePeriod(`demo-${revisionId.slice(0, 8)}`));
+  if (!patch.cost?.shares.length) await patiently(() => api.closePeriod(`demo-${revisionId.slice(0, 8)}`));
   for (;;) {
     await sleep(500);
     const overview = await patiently(() => api.overview());
     const billed = overview.patches.find((p) => p.revisionId === revisionId);
-    const statements = overview.tenants.flatMap((tenant) => tenant.statements);
-    const invoices = statements.flatMap((statement) => statement.invoiceId ?? []);
-    if (
-      !billed?.cost ||
-      !billed.verdict ||
-      billed.cost.shares.length === 0 ||
-      invoices.length < billed.cost.shares.length
-    )
-      continue;
+    if (!billed?.cost || !billed.verdict || billed.cost.shares.length === 0) continue;
+    const { shares } = billed.cost;
+    const statements = overview.tenants
+      .filter((tenant) => shares.some((share) => share.tenantId === tenant.id))
+      .map((tenant) => tenant.statements);
+    if (!statements.every((of) => of.length > 0 && of.every((statement) => statement.invoiceId !== null))) continue;
     return {
       patch: billed.patch,
       version: billed.version,
@@ -63,8 +62,8 @@ export async function waitForMainJob(api: ApiClient, expectedDevices: number): P
       tenants: overview.tenants.length,
       devices: allDevices(overview).length,
       cost: billed.cost.total,
-      shares: Object.fromEntries(billed.cost.shares.map((share) => [share.tenant, share.share.amountMinor])),
-      invoices,
+      shares: Object.fromEntries(shares.map((share) => [share.tenant, share.share.amountMinor])),
+      invoices: statements.flat().flatMap((statement) => statement.invoiceId ?? []),
     };
   }
 }

@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { idOf, publish, type Tx } from '@vouch/platform';
 import { compareDebianVersions } from './domain/debian-version.js';
+import type { IndexedPackage } from './domain/packages-index.js';
 import { revisionsOf, type OfferedRevision } from './domain/revision.js';
 import type { FeedSnapshot } from './feed.port.js';
 
@@ -26,7 +28,7 @@ export async function storeSnapshot(
   correlationId: string,
 ): Promise<StoredSnapshot> {
   const snapshotId = idOf('snapshot', sourceId, snapshot.indexSha256);
-  const revisions = revisionsOf(snapshot.packages());
+  const revisions = revisionsOf(await readInTurns(snapshot.packages()));
   await tx.query(
     `insert into catalog_snapshot (id, source_id, index_sha256, release_date, valid_until, fetched_at, package_count, signed_by)
      values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
@@ -49,6 +51,16 @@ export async function storeSnapshot(
   const vanished = await markVanished(tx, sourceId, snapshotId);
   await publish(tx, { topic: 'catalog.snapshot-stored', payload: { sourceId, snapshotId }, correlationId });
   return { snapshotId, revisions: revisions.length, appeared, replaced, vanished };
+}
+
+/** Reads the index bit by bit: a large suite takes a second, in which the process has other things to answer too. */
+async function readInTurns(packages: Iterable<IndexedPackage>): Promise<IndexedPackage[]> {
+  const read: IndexedPackage[] = [];
+  for (const item of packages) {
+    read.push(item);
+    if (read.length % BATCH === 0) await setImmediate();
+  }
+  return read;
 }
 
 const patchId = (sourceId: string, externalId: string): string => idOf('patch', sourceId, externalId);

@@ -12,7 +12,10 @@ describe('access', () => {
     const prototype = controller.prototype as Record<string, unknown>;
     return Object.getOwnPropertyNames(prototype)
       .map((name) => ({ controller, name, handler: prototype[name] }))
-      .filter(({ name, handler }) => name !== 'constructor' && typeof handler === 'function' && Reflect.hasMetadata(ROUTE, handler));
+      .filter(
+        ({ name, handler }) =>
+          name !== 'constructor' && typeof handler === 'function' && Reflect.hasMetadata(ROUTE, handler),
+      );
   });
 
   it('finds the routes', () => {

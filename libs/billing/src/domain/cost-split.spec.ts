@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { meteredCost } from './cost-entry.js';
 import { splitCosts, type SharedCost, type TenantShare } from './cost-split.js';
 
-const tenant = fc.constantFrom('t1', 't2', 't3', 't4', 't5', 't6');
+const tenant: fc.Arbitrary<string> = fc.constantFrom('t1', 't2', 't3', 't4', 't5', 't6');
 const cost = fc.record({
   costEntryId: fc.uuid(),
   amountMinor: fc.nat(100_000),

@@ -153,7 +153,7 @@ describe('verdict, for whatever a run may see', () => {
       // Mostly complete runs: otherwise everything is inconclusive for a dull reason.
       steps: fc.oneof(fc.constant(healthy.steps), fc.uniqueArray(anyStep, { selector: (seen) => seen.step })),
       failure: anyFailure,
-      tested: fc.constantFrom([artefact], []),
+      tested: fc.boolean().map((asked) => (asked ? [artefact] : [])),
     })
     .map((part): RunObservations => ({ ...healthy, ...part }));
 
