@@ -4,12 +4,12 @@ import path from 'node:path';
 
 /**
  * Starts a program in the background, its output to a log file.
+ * @param identity as whom it runs: options of setpriv(1)
  * @param orphanSignal what it gets when this process dies, however that happens (`setpriv --pdeathsig`, util-linux)
  */
-export function startChild(argv, { log, env = process.env, cwd, uid, orphanSignal = 'TERM' } = {}) {
+export function startChild(argv, { log, env = process.env, cwd, identity = [], orphanSignal = 'TERM' } = {}) {
   fs.mkdirSync(path.dirname(log), { recursive: true });
   const output = fs.openSync(log, 'a');
-  const identity = uid === undefined ? [] : ['--reuid', String(uid), '--regid', String(uid), '--clear-groups'];
   const child = spawn('setpriv', ['--pdeathsig', orphanSignal, ...identity, '--', ...argv], {
     env,
     cwd,

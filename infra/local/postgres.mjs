@@ -5,8 +5,19 @@ import path from 'node:path';
 import { startChild, stopChild, tail } from './child.mjs';
 import { freePort, waitForPort } from './ports.mjs';
 
-/** PostgreSQL refuses to run as root: then it runs as nobody, from a copy that nobody can reach. */
 const NOBODY = 65534;
+
+/**
+ * PostgreSQL refuses to run as root: then it runs as nobody. Where a folder above is closed to nobody (a clone in
+ * /root), it may search folders all the same, with a capability for just that.
+ */
+function lessThanRoot(dir) {
+  if (process.getuid() !== 0) return [];
+  const identity = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups'];
+  const above = dir.split(path.sep).map((_, index, parts) => path.join('/', ...parts.slice(0, index + 1)));
+  if (above.every((folder) => (fs.statSync(folder).mode & 0o001) !== 0)) return identity;
+  return [...identity, '--inh-caps', '+dac_read_search', '--ambient-caps', '+dac_read_search'];
+}
 
 function binaries(dir) {
   const native = path.resolve(
@@ -35,7 +46,6 @@ function binaries(dir) {
  * @returns {Promise<{ url: string, pid: number, stop(): Promise<void> }>} owner's connection
  */
 export async function startPostgres({ dir, port, throwaway = false }) {
-  const asRoot = process.getuid() === 0;
   fs.mkdirSync(dir, { recursive: true });
   fs.chmodSync(dir, 0o711);
   const native = binaries(dir);
@@ -48,8 +58,8 @@ export async function startPostgres({ dir, port, throwaway = false }) {
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',
   };
-  const uid = asRoot ? NOBODY : undefined;
-  if (!fs.existsSync(path.join(data, 'PG_VERSION'))) initialise({ native, data, passwordFile, env, uid });
+  const identity = lessThanRoot(dir);
+  if (!fs.existsSync(path.join(data, 'PG_VERSION'))) initialise({ native, data, passwordFile, env, identity });
 
   // Left by a server that was killed; one that still runs is not ours to share.
   const pidFile = path.join(data, 'postmaster.pid');
@@ -68,7 +78,7 @@ export async function startPostgres({ dir, port, throwaway = false }) {
   const child = startChild([path.join(native, 'bin/postgres'), '-D', data, '-p', String(chosen), ...options], {
     log,
     env,
-    uid,
+    identity,
     cwd: dir,
     // A fast shutdown: SIGTERM would wait for connections to end.
     orphanSignal: 'INT',
@@ -84,18 +94,19 @@ export async function startPostgres({ dir, port, throwaway = false }) {
   return { url, pid: child.pid, stop: () => stopChild(child, { signal: 'SIGINT', timeoutMs: 20_000 }) };
 }
 
-function initialise({ native, data, passwordFile, env, uid }) {
+function initialise({ native, data, passwordFile, env, identity }) {
   fs.rmSync(data, { recursive: true, force: true });
   fs.mkdirSync(data, { mode: 0o700 });
   const password = randomBytes(24).toString('base64url');
   const handed = path.join(data, '..', 'password.init');
   fs.writeFileSync(handed, password, { mode: 0o600 });
-  if (uid !== undefined) for (const file of [data, handed]) fs.chownSync(file, uid, uid);
+  if (identity.length > 0) for (const file of [data, handed]) fs.chownSync(file, NOBODY, NOBODY);
   try {
+    const settings = ['--auth=scram-sha-256', `--pwfile=${handed}`, '--locale=C.UTF-8', '-E', 'UTF8'];
     execFileSync(
-      path.join(native, 'bin/initdb'),
-      ['-D', data, '-U', 'vouch_owner', '--auth=scram-sha-256', `--pwfile=${handed}`, '--locale=C.UTF-8', '-E', 'UTF8'],
-      { env, cwd: path.dirname(data), stdio: 'pipe', ...(uid === undefined ? {} : { uid, gid: uid }) },
+      'setpriv',
+      [...identity, '--', path.join(native, 'bin/initdb'), '-D', data, '-U', 'vouch_owner', ...settings],
+      { env, cwd: path.dirname(data), stdio: 'pipe' },
     );
   } catch (error) {
     fs.rmSync(data, { recursive: true, force: true });

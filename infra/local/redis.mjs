@@ -62,7 +62,6 @@ function unpack(folder) {
 /**
  * Starts a Redis of our own on 127.0.0.1, with its data in `dir`.
  * @param {{ dir: string, port?: number }} options
- * @param {{ dir: string, port?: number }} options
  * @returns {Promise<{ url: string, pid: number, stop(): Promise<void> }>}
  */
 export async function startRedis({ dir, port }) {

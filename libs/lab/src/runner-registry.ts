@@ -47,6 +47,17 @@ export class RunnerRegistry {
     return row?.id ?? null;
   }
 
+  /** Is there an active profile that this runner has not been told of, so that it should say hello again? */
+  async hasNewsFor(runnerId: string): Promise<boolean> {
+    const rows = await this.database.read(
+      shared,
+      `select 1 from lab_profile p where p.active
+          and not exists (select 1 from lab_golden g where g.profile_digest = p.digest and g.runner_id = $1) limit 1`,
+      [runnerId],
+    );
+    return rows.length > 0;
+  }
+
   async reportGolden(runnerId: string, report: GoldenReport, correlationId: string): Promise<void> {
     await this.database.transaction(shared, async (tx) => {
       await tx.query(

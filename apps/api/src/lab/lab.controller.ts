@@ -50,6 +50,9 @@ export class LabController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<LabJob | undefined> {
     const runnerId = await this.runnerId(runner);
+    // A profile that was declared after the runner's hello: 404 makes it introduce itself again.
+    if (await this.services.runners.hasNewsFor(runnerId))
+      throw new NotFound('golden here of every profile: say hello again');
     const until = Date.now() + HOLD_MS;
     while (!request.raw.socket.destroyed) {
       const job = await this.services.runs.claim(runnerId);
