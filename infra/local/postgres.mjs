@@ -16,7 +16,9 @@ function lessThanRoot(dir) {
   const identity = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups'];
   const above = dir.split(path.sep).map((_, index, parts) => path.join('/', ...parts.slice(0, index + 1)));
   if (above.every((folder) => (fs.statSync(folder).mode & 0o001) !== 0)) return identity;
-  return [...identity, '--inh-caps', '+dac_read_search', '--ambient-caps', '+dac_read_search'];
+  // Without the securebit, access(2) does not see the capability, and PostgreSQL does not find its own programs.
+  const search = '+dac_read_search';
+  return [...identity, '--inh-caps', search, '--ambient-caps', search, '--securebits', '+no_setuid_fixup'];
 }
 
 function binaries(dir) {
