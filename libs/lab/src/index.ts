@@ -1,7 +1,6 @@
 export * from './enqueue-run.js';
 export * from './run-queue.js';
 export * from './runner-registry.js';
-export * from './domain/apt-sources.js';
 export * from './domain/profile.js';
 export * from './adapters/sandbox/golden-builder.js';
 export * from './adapters/sandbox/host-release.js';

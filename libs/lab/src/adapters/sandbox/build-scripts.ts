@@ -1,5 +1,5 @@
+import type { AptSource } from '@vouch/catalog';
 import type { Profile } from '@vouch/contracts';
-import type { ReleaseSource } from '../../domain/apt-sources.js';
 import { BUILD_ROOT } from './layer-store.js';
 
 /** What a small, real server has before anybody installs a service on it. */
@@ -22,8 +22,9 @@ const DPKG_OPTIONS = [
 ];
 
 /** Script that makes a minimal system of a release suite, with the package lists kept for the layers on top of it. */
-export function baseScript(source: ReleaseSource): string {
-  const key = source.signedBy;
+export function baseScript(source: AptSource): string {
+  // An armoured key in the sources file itself is not a file that could be copied: then apt's trusted keys must do.
+  const key = source.signedBy?.startsWith('/') ? source.signedBy : undefined;
   const options = [
     ...['--mode=root', '--variant=minbase', '--format=directory', '--skip=cleanup/apt/lists', '--quiet'],
     `--include=${BASE_PACKAGES.join(',')}`,
