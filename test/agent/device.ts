@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -44,6 +44,8 @@ case $action in
   update) cp "$DEVICE/repository/InRelease" "$lists/channel_InRelease" ;;
   --download-only) cp "$DEVICE/repository/"*.deb "$archives/" ;;
   install)
+    touch "$DEVICE/install-began"
+    [ ! -e "$DEVICE/slow-install" ] || /bin/sleep 2
     printf %s "$version" > "$DEVICE/installed-version"
     cp "$DEVICE/services-afterwards" "$DEVICE/services"
     ;;
@@ -89,8 +91,13 @@ export class Device {
     return fs.readFile(path.join(this.directory, file), 'utf8').catch(() => null);
   }
 
-  /** Runs the agent as it is shipped. */
+  /** Runs the agent as it is shipped, to its end. */
   agent(...args: string[]): Promise<AgentRun> {
+    return this.start(...args).ended;
+  }
+
+  /** Starts the agent; `stop` asks it to end as a service manager does. */
+  start(...args: string[]): { ended: Promise<AgentRun>; stop(): Promise<AgentRun> } {
     const env = {
       PATH: `${this.directory}/bin:/usr/bin:/bin`,
       DEVICE: this.directory,
@@ -100,10 +107,19 @@ export class Device {
       VOUCH_AGENT_CACHE: path.join(this.directory, 'cache'),
       VOUCH_AGENT_PREFERENCES: path.join(this.directory, 'preferences'),
     };
-    return new Promise((resolve) => {
-      execFile('bash', [path.join(PACKAGE, 'usr/bin/vouch-agent'), ...args], { env }, (error, stdout, stderr) =>
+    const program = path.join(PACKAGE, 'usr/bin/vouch-agent');
+    let child: ChildProcess | undefined;
+    const ended = new Promise<AgentRun>((resolve) => {
+      child = execFile('bash', [program, ...args], { env }, (error, stdout, stderr) =>
         resolve({ exitCode: typeof error?.code === 'number' ? error.code : error ? 1 : 0, output: stdout + stderr }),
       );
     });
+    return {
+      ended,
+      stop: () => {
+        child?.kill('SIGTERM');
+        return ended;
+      },
+    };
   }
 }

@@ -24,12 +24,15 @@ afterEach(async () => {
   await device.remove();
 });
 
-const enrol = () => device.agent('enrol', '--server', server.url, '--token', TOKEN, '--name', 'till');
+const tryToEnrol = () => device.agent('enrol', '--server', server.url, '--token', TOKEN, '--name', 'till');
+async function enrol(): Promise<void> {
+  expect(await tryToEnrol()).toMatchObject({ exitCode: 0 });
+}
 const reports = () => server.sent('POST', OUTCOMES).map(({ body }) => OutcomeReport.parse(JSON.parse(body)));
 
 describe('enrolling', () => {
   it('makes a key that only root reads, hands over its public half, and pins what the server gives', async () => {
-    expect(await enrol()).toMatchObject({ exitCode: 0 });
+    await enrol();
     const request = EnrolRequest.parse(JSON.parse(server.sent('POST', '/device/v1/enrol')[0]?.body ?? ''));
     expect(request).toMatchObject({ token: TOKEN, name: 'till' });
     expect(fs.statSync(path.join(device.directory, 'state/device.key')).mode & 0o777).toBe(0o600);
@@ -40,7 +43,7 @@ describe('enrolling', () => {
 
   it('happens once', async () => {
     await enrol();
-    const again = await enrol();
+    const again = await tryToEnrol();
     expect(again.exitCode).toBe(1);
     expect(again.output).toContain('enrolled already');
     expect(server.sent('POST', '/device/v1/enrol')).toHaveLength(1);
@@ -48,7 +51,7 @@ describe('enrolling', () => {
 
   it('leaves nothing behind when the server refuses, and says the server’s reason', async () => {
     server.answers.set('POST /device/v1/enrol', { status: 403, body: { detail: 'The token was used.' } });
-    const refused = await enrol();
+    const refused = await tryToEnrol();
     expect(refused.exitCode).toBe(1);
     expect(refused.output).toContain('The token was used.');
     expect(await device.read('state/device.key')).toBeNull();
@@ -277,6 +280,27 @@ describe('an approved patch', () => {
     const before = reports().length;
     await device.agent('once');
     expect(reports().slice(before)).toMatchObject([{ result: 'installed', healthy: true }]);
+  });
+});
+
+describe('the service', () => {
+  it('looks at the channel again and again, and ends at once when it is asked to', async () => {
+    await enrol();
+    const service = device.start('run');
+    while (server.sent('GET', MANIFEST).length < 3) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await service.stop()).toMatchObject({ exitCode: 0 });
+  });
+
+  it('finishes an installation that has begun before it ends', async () => {
+    await enrol();
+    await device.write('slow-install', '');
+    server.serve(server.seal(manifest()));
+    const service = device.start('run');
+    while ((await device.read('install-began')) === null) await new Promise((resolve) => setTimeout(resolve, 50));
+    await service.stop();
+    expect(await device.read('installed-version')).toBe('2.0');
+    const waiting = await device.read(`state/outcomes/${manifest().entries[0]?.revisionId}.json`);
+    expect(waiting === null ? reports()[0]?.result : 'installed').toBe('installed');
   });
 });
 

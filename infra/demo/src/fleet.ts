@@ -16,6 +16,8 @@ async function deviceProfile(): Promise<Profile> {
 /** Port of the private network's gateway on which machines find the server. */
 const SERVER_PORT = 80;
 const SERVER = 'http://10.77.0.1';
+/** A machine that installs a patch when it is stopped has this long to finish. */
+const STOP_LIMIT_MS = 25_000;
 
 /** The demo's machines: real Debian systems on a private network with the server, kept between starts. */
 export class DemoFleet {
@@ -48,7 +50,7 @@ export class DemoFleet {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.machines.map((machine) => machine.stop(10_000)));
+    await Promise.allSettled(this.machines.map((machine) => machine.stop(STOP_LIMIT_MS)));
     await Promise.allSettled(this.machines.map((machine) => machine.release()));
     await this.network.close();
     await this.host.close();

@@ -18,19 +18,25 @@ export interface MainJobResult {
 
 const allDevices = (overview: Overview) => overview.tenants.flatMap((tenant) => tenant.devices);
 
-/** A patch that every machine has, with its verdict and its cost; one that is billed already comes first. */
+/** The demo closes one billing period for each patch that it follows to its end. */
+const periodOf = (patch: PatchView): string => `demo-${patch.revisionId.slice(0, 8)}`;
+
+const statementsOf = (overview: Overview, period: string) =>
+  overview.tenants.flatMap((tenant) => tenant.statements.filter((statement) => statement.period === period));
+
+/** A patch that every machine has, with its verdict and its cost: one that was billed at an earlier start, or not yet. */
 function finished(overview: Overview): PatchView | undefined {
   const devices = allDevices(overview);
-  if (devices.length === 0) return undefined;
   const everywhere = overview.patches.filter(
-    (patch) =>
-      patch.cost !== null &&
-      patch.verdict !== null &&
-      devices.every((device) =>
-        device.patches.some((p) => p.revisionId === patch.revisionId && p.state === 'installed'),
-      ),
+    ({ revisionId, cost, verdict }) =>
+      cost !== null &&
+      verdict !== null &&
+      devices.every((device) => device.patches.some((p) => p.revisionId === revisionId && p.state === 'installed')),
   );
-  return everywhere.find((patch) => patch.cost?.shares.length) ?? everywhere[0];
+  return (
+    everywhere.find((patch) => statementsOf(overview, periodOf(patch)).length > 0) ??
+    everywhere.find((patch) => patch.cost?.shares.length === 0)
+  );
 }
 
 /** Waits until the first patch is on all machines, closes the billing period, and waits for the invoices. */
@@ -42,17 +48,16 @@ export async function waitForMainJob(api: ApiClient, expectedDevices: number): P
     if (allDevices(overview).length >= expectedDevices) patch = finished(overview);
   }
   const { revisionId } = patch;
-  if (!patch.cost?.shares.length) await patiently(() => api.closePeriod(`demo-${revisionId.slice(0, 8)}`));
+  const period = periodOf(patch);
+  await patiently(() => api.closePeriod(period));
   for (;;) {
     await sleep(500);
     const overview = await patiently(() => api.overview());
     const billed = overview.patches.find((p) => p.revisionId === revisionId);
+    const invoices = statementsOf(overview, period).flatMap((statement) => statement.invoiceId ?? []);
     if (!billed?.cost || !billed.verdict || billed.cost.shares.length === 0) continue;
-    const { shares } = billed.cost;
-    const statements = overview.tenants
-      .filter((tenant) => shares.some((share) => share.tenantId === tenant.id))
-      .map((tenant) => tenant.statements);
-    if (!statements.every((of) => of.length > 0 && of.every((statement) => statement.invoiceId !== null))) continue;
+    const { total, shares } = billed.cost;
+    if (invoices.length < shares.length) continue;
     return {
       patch: billed.patch,
       version: billed.version,
@@ -61,9 +66,9 @@ export async function waitForMainJob(api: ApiClient, expectedDevices: number): P
       statementSha256: billed.verdict.statementSha256,
       tenants: overview.tenants.length,
       devices: allDevices(overview).length,
-      cost: billed.cost.total,
+      cost: total,
       shares: Object.fromEntries(shares.map((share) => [share.tenant, share.share.amountMinor])),
-      invoices: statements.flat().flatMap((statement) => statement.invoiceId ?? []),
+      invoices,
     };
   }
 }

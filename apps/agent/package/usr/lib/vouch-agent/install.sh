@@ -14,15 +14,29 @@ channel_apt() {
 
 # apply_manifest MANIFEST
 apply_manifest() {
-  local manifest=$1 entry="$WORK/entry.json" i count
+  local manifest=$1 entry="$WORK/entry.json" concerning index
   write_sources "$manifest"
-  count=$(jq '.entries | length' "$manifest")
-  for ((i = 0; i < count; i++)); do
-    jq ".entries[$i]" "$manifest" > "$entry"
+  mapfile -t concerning < <(concerning_entries "$manifest")
+  for index in "${concerning[@]}"; do
+    jq ".entries[$index]" "$manifest" > "$entry"
     apply_entry "$entry" "$(jq -r .version "$manifest")" "$(jq -r .apt.inReleaseSha256 "$manifest")"
-    # With many patches at once, each report is sent when it is known: the next ring waits for it.
-    send_outcomes
   done
+}
+
+# concerning_entries MANIFEST: numbers of the entries for packages that are installed here, but for those that are
+# installed in just that version and reported. Mostly there are none, and nothing more has to be looked at.
+concerning_entries() {
+  mkdir -p "$STATE/reported"
+  installed_packages > "$WORK/packages"
+  ls "$STATE/reported" > "$WORK/reported"
+  jq -r --rawfile here "$WORK/packages" --rawfile reported "$WORK/reported" '
+    ($here | split("\n") | map(split("\t") | select(length > 1) | {key: .[0], value: .[1]}) | from_entries) as $here |
+    ($reported | split("\n") | map({key: ., value: true}) | from_entries) as $reported |
+    .entries | to_entries[] |
+    select(any(.value.artefacts[]; $here[.package])) |
+    select(($reported["\(.value.revisionId).json"] | not) or
+      any(.value.artefacts[]; $here[.package] and $here[.package] != .version)) |
+    .key' "$1"
 }
 
 write_sources() {
@@ -97,6 +111,8 @@ install_packages() {
   done
   running_services > "$WORK/services.before"
   listening_ports > "$WORK/ports.before"
+  # From here on it is finished, also when the machine is being shut down.
+  trap '' TERM
   if channel_apt install --only-upgrade --no-download "$@" > "$log" 2>&1; then
     health > "$WORK/probes.json"
     if jq -e 'all(.ok)' "$WORK/probes.json" > /dev/null; then
@@ -108,6 +124,7 @@ install_packages() {
     health > "$WORK/probes.json"
     outcome "$entry" "$channel_version" failed "$(jq 'all(.ok)' "$WORK/probes.json")" "$(cat "$WORK/probes.json")" "apt failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
   fi
+  trap - TERM
 }
 
 # What ran before must run now; what was open before must be open now. Services get half a minute to come back.
