@@ -33,6 +33,8 @@ export class Api {
     switch (route) {
       case 'POST customers':
         return this.createCustomer(form);
+      case 'GET customers/search':
+        return this.searchCustomers(path, query.get('query') ?? '');
       case 'GET customers/:id':
         return this.state.data.customers[id] ?? fail(missing('customer', id));
       case 'POST invoices':
@@ -86,6 +88,14 @@ export class Api {
       livemode: false,
       created: seconds(),
     });
+  }
+
+  /** Knows one form of the provider's query language: `metadata['key']:'value'`. */
+  private searchCustomers(path: string, query: string): unknown {
+    const [, key, value] = /^metadata\['(\w+)'\]:'([^']*)'$/.exec(query) ?? [];
+    if (key === undefined) throw new ApiError(400, 'invalid_request_error', `The stand-in cannot search for: ${query}`);
+    const found = Object.values(this.state.data.customers).filter((customer) => customer.metadata[key] === value);
+    return { object: 'search_result', url: path, has_more: false, next_page: null, data: found };
   }
 
   private createInvoice(form: Form): unknown {

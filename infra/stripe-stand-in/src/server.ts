@@ -21,11 +21,12 @@ const BODY_LIMIT = 1024 * 1024;
 /** A local, stateful stand-in for the part of Stripe's HTTP API that Vouch uses. Listens on 127.0.0.1 only. */
 export async function startStripeStandIn(options: StandInOptions): Promise<{ url: string; close(): Promise<void> }> {
   const state = new State(options.dataFile);
-  const webhooks = new Webhooks(options.webhookUrl, options.webhookSecret);
+  const webhooks = new Webhooks(state, options.webhookUrl, options.webhookSecret);
   const server = http.createServer();
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const api = new Api(state, url, (type, object) => webhooks.send(type, object));
+  webhooks.resume();
   server.on('request', (request, response) => {
     void serve(request, response, { state, api, secretKey: options.secretKey }).catch(() => response.destroy());
   });

@@ -1,8 +1,11 @@
+import fs from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import Stripe from 'stripe';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StripeProvider, WebhookRefused, type PaymentEvent } from '@vouch/billing';
+import { InvoiceMismatch, StripeProvider, WebhookRefused, type PaymentEvent } from '@vouch/billing';
 import { startStripeStandIn } from './server.js';
 
 const secretKey = 'sk_test_standin';
@@ -15,8 +18,17 @@ describe('Stripe, through the official client, against the stand-in', () => {
   let receiver: http.Server;
   const received: PaymentEvent[] = [];
   let refuseFirst = 0;
+  let folder: string;
+  let webhookUrl: string;
+  const file = (): string => path.join(folder, 'state.json');
+  const start = async (): Promise<void> => {
+    standIn = await startStripeStandIn({ port: 0, secretKey, webhookSecret, webhookUrl, dataFile: file() });
+    provider = new StripeProvider({ secretKey, webhookSecret, apiUrl: standIn.url });
+  };
 
   beforeEach(async () => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-stand-in-'));
+    refuseFirst = 0;
     received.length = 0;
     receiver = http.createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -28,14 +40,14 @@ describe('Stripe, through the official client, against the stand-in', () => {
       });
     });
     await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-    const webhookUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-    standIn = await startStripeStandIn({ port: 0, secretKey, webhookSecret, webhookUrl });
-    provider = new StripeProvider({ secretKey, webhookSecret, apiUrl: standIn.url });
+    webhookUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    await start();
   });
   afterEach(async () => {
     await standIn.close();
     receiver.closeAllConnections();
     await new Promise((resolve) => receiver.close(resolve));
+    fs.rmSync(folder, { recursive: true });
   });
 
   const request = (customerId: string) => ({
@@ -73,6 +85,55 @@ describe('Stripe, through the official client, against the stand-in', () => {
     const { invoiceId } = await provider.invoice(request(customer));
     expect(invoiceId).toBe(draft.id);
     expect((await stripe.invoices.retrieve(invoiceId)).total).toBe(42);
+  });
+
+  it('bills once even when the retry comes after the provider forgot the idempotency keys and the tenant was renamed', async () => {
+    const customer = await provider.ensureCustomer(tenant);
+    const first = await provider.invoice(request(customer));
+    await standIn.close();
+    const remembered = JSON.parse(fs.readFileSync(file(), 'utf8')) as object;
+    fs.writeFileSync(file(), JSON.stringify({ ...remembered, answers: {} }));
+    await start();
+    const again = await provider.ensureCustomer({ ...tenant, name: 'Renamed' });
+    expect(again).toBe(customer);
+    expect((await provider.invoice(request(again))).invoiceId).toBe(first.invoiceId);
+    expect((await client().invoices.list()).data).toHaveLength(1);
+  });
+
+  it('sends no invoice that adds up to something else than the statement', async () => {
+    const customer = await provider.ensureCustomer(tenant);
+    const stripe = client();
+    const draft = await stripe.invoices.create({ customer, currency: 'eur', metadata: { vouch_statement_id: 's-1' } });
+    await stripe.invoiceItems.create({ customer, invoice: draft.id, amount: 500, currency: 'eur' });
+    await expect(provider.invoice(request(customer))).rejects.toThrow(InvoiceMismatch);
+    expect((await stripe.invoices.retrieve(draft.id)).status).toBe('draft');
+  });
+
+  it('reports a payment after it was restarted, when nobody took the report before', async () => {
+    const customer = await provider.ensureCustomer(tenant);
+    refuseFirst = Number.POSITIVE_INFINITY;
+    const { url } = await provider.invoice(request(customer));
+    await fetch(`${url}/pay`, { method: 'POST' });
+    await standIn.close();
+    refuseFirst = 0;
+    expect(received).toEqual([]);
+    await start();
+    await expect.poll(() => received.filter((e) => e.paid), { timeout: 10_000 }).toHaveLength(1);
+    const undelivered = (): object => (JSON.parse(fs.readFileSync(file(), 'utf8')) as { events: object }).events;
+    await expect.poll(undelivered, { timeout: 10_000 }).toEqual({});
+  });
+
+  it('keeps the books of the stand-in, of test mode and of live mode apart', () => {
+    const names = ['sk_test_a', 'rk_test_a', 'sk_live_a', 'rk_live_a'].map(
+      (key) => new StripeProvider({ secretKey: key, webhookSecret }).name,
+    );
+    expect([provider.name, ...names]).toEqual([
+      'stripe-stand-in',
+      'stripe-test',
+      'stripe-test',
+      'stripe-live',
+      'stripe-live',
+    ]);
   });
 
   it('answers a repeated key alike and refuses it for another body', async () => {

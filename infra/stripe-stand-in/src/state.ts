@@ -55,19 +55,27 @@ interface RememberedAnswer {
   readonly body: unknown;
 }
 
+/** An event that its receiver has not taken yet. */
+export interface PendingEvent {
+  readonly id: string;
+  readonly created: number;
+  readonly body: string;
+}
+
 interface Data {
   customers: Record<string, Customer>;
   items: Record<string, InvoiceItem>;
   invoices: Record<string, Invoice>;
   sessions: Record<string, PortalSession>;
   answers: Record<string, RememberedAnswer>;
+  events: Record<string, PendingEvent>;
 }
 
 export const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
 
 /** What the stand-in remembers: written to a file in one step after each change, so that a kill loses nothing. */
 export class State {
-  readonly data: Data = { customers: {}, items: {}, invoices: {}, sessions: {}, answers: {} };
+  readonly data: Data = { customers: {}, items: {}, invoices: {}, sessions: {}, answers: {}, events: {} };
 
   constructor(private readonly file: string | undefined) {
     if (file !== undefined && fs.existsSync(file)) Object.assign(this.data, JSON.parse(fs.readFileSync(file, 'utf8')));

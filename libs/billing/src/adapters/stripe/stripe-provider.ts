@@ -1,5 +1,6 @@
 import Stripe from 'stripe';
 import {
+  InvoiceMismatch,
   WebhookRefused,
   type Invoice,
   type InvoiceRequest,
@@ -21,10 +22,11 @@ const DAYS_UNTIL_DUE = 14;
  * earlier try left behind is also looked for by its metadata before anything is made.
  */
 export class StripeProvider implements PaymentProvider {
-  readonly name = 'stripe';
+  readonly name: string;
   private readonly stripe: Stripe;
 
   constructor(private readonly settings: StripeSettings) {
+    this.name = bookOf(settings);
     this.stripe = new Stripe(settings.secretKey, {
       ...addressOf(settings.apiUrl),
       maxNetworkRetries: 2,
@@ -33,6 +35,9 @@ export class StripeProvider implements PaymentProvider {
   }
 
   async ensureCustomer({ tenantId, name }: { tenantId: string; name: string }): Promise<string> {
+    // Stripe's search lags by a minute or so; the idempotency key covers that time, the search what comes after it.
+    const known = await this.stripe.customers.search({ query: `metadata['vouch_tenant_id']:'${tenantId}'`, limit: 1 });
+    if (known.data[0]) return known.data[0].id;
     const customer = await this.stripe.customers.create(
       { name, metadata: { vouch_tenant_id: tenantId } },
       { idempotencyKey: `customer-${tenantId}` },
@@ -45,6 +50,7 @@ export class StripeProvider implements PaymentProvider {
     const draft = known ?? (await this.createDraft(request));
     if (draft.status !== 'draft') return asInvoice(draft);
     await this.addLines(request, draft.id);
+    await this.checkTotal(request, draft.id);
     const finalised = await this.stripe.invoices.finalizeInvoice(
       draft.id,
       { auto_advance: false },
@@ -116,6 +122,19 @@ export class StripeProvider implements PaymentProvider {
       );
     }
   }
+
+  /** A draft can be edited by hand in Stripe's dashboard; what we finalise is what our ledger says, or nothing. */
+  private async checkTotal({ statementId, lines }: InvoiceRequest, invoiceId: string): Promise<void> {
+    const { total } = await this.stripe.invoices.retrieve(invoiceId);
+    const expected = lines.reduce((sum, line) => sum + line.amountMinor, 0);
+    if (total !== expected) throw new InvoiceMismatch(statementId, invoiceId, expected, total);
+  }
+}
+
+/** Stripe's stand-in, its test mode and its live mode know nothing of each other's customers. */
+function bookOf({ apiUrl, secretKey }: StripeSettings): string {
+  if (apiUrl !== undefined) return 'stripe-stand-in';
+  return /^[a-z]+_live_/.test(secretKey) ? 'stripe-live' : 'stripe-test';
 }
 
 function asInvoice(invoice: Stripe.Invoice): Invoice {
