@@ -179,6 +179,16 @@ describe('the main job', () => {
     expect(early).toEqual([]);
   });
 
+  it('opens a portal of the payment provider, with the invoice in it', async () => {
+    const overview = await product.get<Overview>('/api/v1/overview');
+    const [tenant] = overview.tenants;
+    const { url } = await product.post<{ url: string }>(`/api/v1/tenants/${tenant?.id}/portal-session`);
+    const page = await (await fetch(url)).text();
+    expect(page).toContain(tenant?.name);
+    expect(page).toContain(tenant?.statements[0]?.invoiceId);
+    expect(page).toContain('No real money');
+  });
+
   it('I9: left an audit chain without a gap', async () => {
     const platformUrl = new URL(postgres.url);
     const database = await Database.connect(platformUrl.toString(), { applicationName: 'e2e' });

@@ -7,6 +7,13 @@ import type { Overview } from '@vouch/contracts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
+const AS_ROOT = process.getuid?.() === 0;
+/** An ordinary user needs a user namespace to have a network namespace of its own. */
+const OWN_NETWORK = [
+  ...['unshare', ...(AS_ROOT ? [] : ['--user', '--map-root-user']), '--net', '--'],
+  ...['sh', '-c', 'ip link set lo up && exec "$@"', 'sh'],
+];
+
 /** The product as `npm start` runs it, with its data in a folder of the test. */
 export class Product {
   readonly lines: string[] = [];
@@ -17,8 +24,10 @@ export class Product {
     readonly dataDir: string,
   ) {}
 
-  static start(dataDir: string, env: Record<string, string> = {}): Product {
-    const child = spawn(process.execPath, [path.join(root, 'infra/local/start.mjs')], {
+  static start(dataDir: string, env: Record<string, string> = {}, { offline = false } = {}): Product {
+    const start = [process.execPath, path.join(root, 'infra/local/start.mjs')];
+    const [program = '', ...args] = offline ? [...OWN_NETWORK, ...start] : start;
+    const child = spawn(program, args, {
       cwd: root,
       env: { ...process.env, VOUCH_DATA_DIR: dataDir, VOUCH_PORT: '18080', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -47,6 +56,15 @@ export class Product {
     throw new Error(`${pattern} was not said. What was said:\n${this.lines.slice(-30).join('\n')}`);
   }
 
+  get pid(): number {
+    return this.process.pid ?? -1;
+  }
+
+  /** How to enter the namespaces of an offline product. */
+  get namespaces(): string[] {
+    return AS_ROOT ? ['--net'] : ['--user', '--preserve-credentials', '--net'];
+  }
+
   get url(): string {
     const line = this.lines.find((text) => text.startsWith('Vouch runs at')) ?? '';
     return /http:\S+/.exec(line)?.[0] ?? '';
@@ -69,6 +87,13 @@ export class Product {
 
   async get<T>(route: string): Promise<T> {
     const response = await fetch(this.url + route, { headers: { cookie: this.cookie } });
+    if (!response.ok) throw new Error(`${route} answered ${response.status}`);
+    return (await response.json()) as T;
+  }
+
+  async post<T>(route: string): Promise<T> {
+    const headers = { cookie: this.cookie, 'x-vouch-csrf': '1' };
+    const response = await fetch(this.url + route, { method: 'POST', headers });
     if (!response.ok) throw new Error(`${route} answered ${response.status}`);
     return (await response.json()) as T;
   }
