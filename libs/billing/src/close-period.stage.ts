@@ -1,5 +1,6 @@
 import { audit, idOf, publish, shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
-import { splitCosts, type TenantShare } from './domain/cost-split.js';
+import { splitCosts } from './domain/cost-split.js';
+import { draftStatements, inOneCurrency, type StatementDraft } from './domain/statement-draft.js';
 
 interface EntryRow {
   id: string;
@@ -42,7 +43,7 @@ export class ClosePeriodStage implements Stage {
       if (!request) return;
       // One closing at a time: two would both find the same entries unbilled.
       await tx.query(`select pg_advisory_xact_lock(hashtext('vouch close period'))`);
-      const entries = await unbilledEntries(tx);
+      const entries = inOneCurrency(await unbilledEntries(tx));
       const shares = splitCosts(
         entries.map((entry) => ({
           costEntryId: entry.id,
@@ -52,26 +53,24 @@ export class ClosePeriodStage implements Stage {
         })),
         period,
       );
-      const tenants = [...new Set(shares.map((share) => share.tenantId))].sort();
-      for (const tenantId of tenants) {
-        const own = shares.filter((share) => share.tenantId === tenantId);
-        await this.writeStatement(tx, { tenantId, period, shares: own, actor: request.requested_by, correlationId });
+      const statements = draftStatements(shares);
+      for (const statement of statements) {
+        await this.writeStatement(tx, statement, { period, actor: request.requested_by, correlationId });
       }
       await tx.query('update billing_period set closed_at = $2, statements = $3 where name = $1', [
         period,
         this.clock(),
-        tenants.length,
+        statements.length,
       ]);
     });
   }
 
   private async writeStatement(
     tx: Tx,
-    { tenantId, period, shares, actor, correlationId }: NewStatement,
+    { tenantId, shares, totalMinor, currency }: StatementDraft,
+    { period, actor, correlationId }: Closing,
   ): Promise<void> {
     const statementId = idOf('statement', tenantId, period);
-    const totalMinor = shares.reduce((sum, share) => sum + share.amountMinor, 0);
-    const currency = shares[0]?.currency ?? '';
     await tx.query(
       `insert into billing_statement (tenant_id, id, period, state, total_minor, currency, closed_at)
        values ($1, $2, $3, 'closed', $4, $5, $6)`,
@@ -103,10 +102,8 @@ export class ClosePeriodStage implements Stage {
   }
 }
 
-interface NewStatement {
-  readonly tenantId: string;
+interface Closing {
   readonly period: string;
-  readonly shares: readonly TenantShare[];
   readonly actor: string;
   readonly correlationId: string;
 }

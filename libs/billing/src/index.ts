@@ -1,5 +1,6 @@
 export * from './domain/cost-entry.js';
 export * from './domain/cost-split.js';
+export * from './domain/statement-draft.js';
 export * from './payment-provider.port.js';
 export * from './adapters/stripe/stripe-provider.js';
 export * from './requests.js';

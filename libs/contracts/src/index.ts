@@ -4,3 +4,4 @@ export * from './lab.js';
 export * from './device.js';
 export * from './overview.js';
 export * from './events.js';
+export * from './demand.js';

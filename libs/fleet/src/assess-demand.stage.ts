@@ -1,6 +1,7 @@
-import type { Component, Fingerprint } from '@vouch/contracts';
+import type { Offer } from '@vouch/catalog';
+import type { CohortFact, DemandFact, Fingerprint } from '@vouch/contracts';
 import { idOf, sha256Hex, shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
-import { needsOf, type Offer } from './domain/applicability.js';
+import { needsOf } from './domain/applicability.js';
 import { cohortLabel, cohortTraits, streamOf } from './domain/cohort.js';
 
 /** What the catalog offers: the newest revision of each of these source packages in a stream. */
@@ -9,23 +10,7 @@ export interface OfferSource {
   compare(stream: string): (a: string, b: string) => number;
 }
 
-/** Anonymous facts for the shared half: how many machines of which kind wait for what. */
-export interface DemandFact {
-  readonly revisionId: string;
-  readonly cohortId: string;
-  readonly packages: readonly string[];
-  readonly devices: number;
-}
-
-export interface CohortFact {
-  readonly id: string;
-  readonly key: string;
-  readonly stream: string;
-  readonly roles: readonly string[];
-  readonly label: string;
-  readonly components: readonly Component[];
-}
-
+/** Where the anonymous facts go: the shared half, which must not ask for more. */
 export interface DemandSink {
   record(cohorts: readonly CohortFact[], demand: readonly DemandFact[], correlationId: string): Promise<void>;
 }

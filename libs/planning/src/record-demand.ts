@@ -1,21 +1,5 @@
-import type { Component } from '@vouch/contracts';
+import type { CohortFact, DemandFact } from '@vouch/contracts';
 import { publish, shared, type Clock, type Database } from '@vouch/platform';
-
-export interface CohortFact {
-  readonly id: string;
-  readonly key: string;
-  readonly stream: string;
-  readonly roles: readonly string[];
-  readonly label: string;
-  readonly components: readonly Component[];
-}
-
-export interface DemandFact {
-  readonly revisionId: string;
-  readonly cohortId: string;
-  readonly packages: readonly string[];
-  readonly devices: number;
-}
 
 /** Keeps demand: anonymous facts that the tenant half pushes here. What nobody waits for any more stays with 0 machines. */
 export class RecordDemand {

@@ -26,10 +26,11 @@ export interface TenantShare {
  * For a cost that any one of a set of tenants would have caused alone, the equal split is the Shapley value (L. S.
  * Shapley, 1953), and it lies in the core: no group pays more than it would without the others.
  *
- * Costs with the same beneficiaries are summed first and each tenant's total is fixed by one largest-remainder division
- * of the sum, so a tenant's bill is never more than one minor unit from its exact part, however many tests there were.
- * Who gets the odd units is decided by a hash of period and tenant: it does not depend on the order of anything, and is
- * not the same tenant every month. The totals are then laid over the costs in order, so that every cost is covered to
+ * Costs with the same beneficiaries are summed first and each tenant's part of the sum is fixed by one largest-remainder
+ * division, so per set of beneficiaries a tenant is less than one minor unit from its exact part, however many tests
+ * there were. Who gets the odd units is decided by a hash of the period, the set's first cost and the tenant: it does
+ * not depend on the order of anything, differs from set to set and from month to month, and one more tenant that joins
+ * the set leaves the others' order as it was. The parts are then laid over the costs in order, so that every cost is covered to
  * the unit and every unit of a bill leads to one test.
  *
  * @param period seeds the order in which odd units are given out
@@ -56,9 +57,9 @@ function splitGroup(tenants: readonly string[], costs: readonly SharedCost[], pe
   const sum = costs.reduce((total, cost) => total + cost.amountMinor, 0);
   const odd = sum % tenants.length;
   const base = (sum - odd) / tenants.length;
-  const turns = [...tenants].sort((a, b) => (turn(period, a) < turn(period, b) ? -1 : 1));
-  const due = turns.map((tenantId, i) => ({ tenantId, left: base + (i < odd ? 1 : 0) }));
   const ordered = [...costs].sort((a, b) => (a.costEntryId < b.costEntryId ? -1 : 1));
+  const turns = inTurn(tenants, `${period} ${ordered[0]?.costEntryId ?? ''}`);
+  const due = turns.map((tenantId, i) => ({ tenantId, left: base + (i < odd ? 1 : 0) }));
   const shares: TenantShare[] = [];
   ordered.forEach((cost, i) => {
     const costsLeft = ordered.slice(i).reduce((total, c) => total + c.amountMinor, 0);
@@ -99,5 +100,9 @@ function portions(amount: number, costsLeft: number, due: readonly Due[]): [Due,
   return parts;
 }
 
-const turn = (period: string, tenantId: string): string =>
-  createHash('sha256').update(`${period} ${tenantId}`).digest('hex');
+/** The tenants in an order that only the seed and their ids decide. */
+function inTurn(tenants: readonly string[], seed: string): string[] {
+  const turn = (tenantId: string): string => createHash('sha256').update(`${seed} ${tenantId}`).digest('hex');
+  const turns = tenants.map((tenantId) => ({ tenantId, turn: turn(tenantId) }));
+  return turns.sort((a, b) => (a.turn < b.turn ? -1 : 1)).map(({ tenantId }) => tenantId);
+}

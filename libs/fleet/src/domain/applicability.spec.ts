@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { needsOf, type Offer } from './applicability.js';
+import type { Offer } from '@vouch/catalog';
+import { needsOf } from './applicability.js';
 
 const sha256 = 'a'.repeat(64);
 const byNumber = (a: string, b: string) => Number(a) - Number(b);

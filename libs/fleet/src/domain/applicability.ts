@@ -1,12 +1,5 @@
-import type { Artefact, Component } from '@vouch/contracts';
-
-/** The newest revision of a source package that a stream's sources offer. */
-export interface Offer {
-  readonly revisionId: string;
-  readonly source: string;
-  readonly version: string;
-  readonly artefacts: readonly Artefact[];
-}
+import type { Offer } from '@vouch/catalog';
+import type { Component } from '@vouch/contracts';
 
 /** A revision that a machine needs: binary packages of it are installed in an older version. */
 export interface Need {
