@@ -112,6 +112,8 @@ export default tseslint.config(
         clearInterval: 'readonly',
         Buffer: 'readonly',
         fetch: 'readonly',
+        performance: 'readonly',
+        AbortController: 'readonly',
         URL: 'readonly',
         AbortSignal: 'readonly',
       },
