@@ -1,24 +1,29 @@
 import { useEffect, useState } from 'react';
 import type { RunDetail } from '@vouch/contracts';
 import { api } from './api.js';
+import { ChecksTable } from './checks-table.js';
 import { plural } from './format.js';
+import { Table } from './table.js';
 
 /** What a finished run left behind: the files by digest, what changed, the checks, the logs. */
 export function EvidencePanel({ runId, finished }: { runId: string; finished: boolean }) {
   const [detail, setDetail] = useState<RunDetail | null>(null);
+  const [error, setError] = useState('');
   useEffect(() => {
     let current = true;
     setDetail(null);
+    setError('');
     if (finished) {
       api.run(runId).then(
         (found) => current && setDetail(found),
-        () => undefined,
+        (reason: unknown) => current && setError(reason instanceof Error ? reason.message : 'No answer.'),
       );
     }
     return () => {
       current = false;
     };
   }, [runId, finished]);
+  if (error !== '') return <p role="alert" className="card error">{`The evidence cannot be shown: ${error}`}</p>;
   if (detail === null) return null;
   return (
     <section className="card">
@@ -45,7 +50,7 @@ export function EvidencePanel({ runId, finished }: { runId: string; finished: bo
         </ul>
         {detail.fileDiff.length > 200 && <p className="fine">and {detail.fileDiff.length - 200} more</p>}
       </details>
-      <Checks detail={detail} />
+      <ChecksTable run={detail.run} />
       <details>
         <summary>{plural(detail.evidence.length, 'log')} and the signed statement</summary>
         <ul>
@@ -58,58 +63,5 @@ export function EvidencePanel({ runId, finished }: { runId: string; finished: bo
         {detail.envelope !== null && <pre tabIndex={0}>{JSON.stringify(detail.envelope, null, 1)}</pre>}
       </details>
     </section>
-  );
-}
-
-/** Each check before the patch, after it, and after the restart. */
-function Checks({ detail }: { detail: RunDetail }) {
-  const rounds = detail.run.steps.filter((step) => step.probes.length > 0);
-  const names = [...new Set(rounds.flatMap((round) => round.probes.map((probe) => probe.name)))];
-  const cell = (round: (typeof rounds)[number], name: string) => {
-    const probe = round.probes.find((p) => p.name === name);
-    if (!probe) return '—';
-    return (
-      <span key={round.step} className={probe.ok ? 'good-text' : 'bad-text'} title={probe.detail}>
-        {probe.ok ? 'good' : 'bad'}
-      </span>
-    );
-  };
-  return (
-    <details>
-      <summary>
-        {plural(names.length, 'check')}, {plural(rounds.length, 'time')}
-      </summary>
-      <Table
-        head={['Check', 'Before', 'After', 'After restart']}
-        rows={names.map((name) => [name, ...rounds.map((round) => cell(round, name))])}
-      />
-    </details>
-  );
-}
-
-function Table({ head, rows }: { head: readonly string[]; rows: readonly (readonly React.ReactNode[])[] }) {
-  return (
-    <div className="scroll">
-      <table>
-        <thead>
-          <tr>
-            {head.map((title) => (
-              <th key={title} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, i) => (
-            <tr key={i}>
-              {row.map((cell, j) => (
-                <td key={j}>{cell}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
   );
 }

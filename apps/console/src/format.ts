@@ -1,6 +1,7 @@
-/** Minor units as people write them. */
+/** Minor units as people write them, with as many decimals as the currency has. */
 export function money({ amountMinor, currency }: { amountMinor: number; currency: string }): string {
-  return new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amountMinor / 100);
+  const format = new Intl.NumberFormat(undefined, { style: 'currency', currency });
+  return format.format(amountMinor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
 export const seconds = (ms: number): string =>

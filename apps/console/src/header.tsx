@@ -3,6 +3,12 @@ import { Badge } from './badge.js';
 import { time } from './format.js';
 import type { Connection } from './use-overview.js';
 
+const CONNECTIONS = {
+  connecting: { label: 'connecting…', tone: 'quiet' },
+  live: { label: 'live', tone: 'good' },
+  reconnecting: { label: 'reconnecting…', tone: 'warn' },
+} as const;
+
 export function Header({
   overview,
   connection,
@@ -20,7 +26,7 @@ export function Header({
       <span className="msp">{overview.msp}</span>
       <span className="spacer" />
       <span role="status">
-        <Badge tone={connection === 'live' ? 'good' : 'warn'}>{connection === 'live' ? 'live' : 'reconnecting…'}</Badge>
+        <Badge tone={CONNECTIONS[connection].tone}>{CONNECTIONS[connection].label}</Badge>
       </span>
       <span className="member">{overview.member.name}</span>
       <button className="plain" onClick={onSignOut}>

@@ -5,6 +5,7 @@ import { money } from './format.js';
 export function MoneyPanel({ patch }: { patch: PatchView }) {
   if (patch.cost === null) return null;
   const { labSeconds, total, shares } = patch.cost;
+  const others = total.amountMinor - shares.reduce((sum, { share }) => sum + share.amountMinor, 0);
   return (
     <section className="card">
       <h3>Cost of the test</h3>
@@ -23,6 +24,12 @@ export function MoneyPanel({ patch }: { patch: PatchView }) {
                 <td>{money(share.share)}</td>
               </tr>
             ))}
+            {others > 0 && (
+              <tr>
+                <th scope="row">Others who needed it</th>
+                <td>{money({ ...total, amountMinor: others })}</td>
+              </tr>
+            )}
           </tbody>
         </table>
       )}

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { DeviceView, PatchView, TenantView } from '@vouch/contracts';
 import { api } from './api.js';
 import { Badge } from './badge.js';
-import { money } from './format.js';
+import { money, time } from './format.js';
 
 const TONES = { needed: 'quiet', offered: 'busy', installed: 'good', failed: 'bad', refused: 'bad' } as const;
 
@@ -54,7 +54,7 @@ function Device({ device, revisionId }: { device: DeviceView; revisionId: string
       )}
       {standing && standing.state !== 'installed' && <small className="why">{standing.reason}</small>}
       <small className="why">
-        {have} of {device.patches.length} patches on it
+        {have} of {device.patches.length} patches on it, last seen: {time(device.lastSeenAt)}
       </small>
     </li>
   );

@@ -14,6 +14,7 @@ interface State {
 
 /** Many changes at once ask for one new picture. */
 const SETTLE_MS = 150;
+const REOPEN_MS = 3_000;
 
 /** Reads the overview, and reads it again whenever the server says that something changed. */
 export function useOverview(): State {
@@ -51,21 +52,35 @@ export function useOverview(): State {
     return () => window.clearTimeout(timer.current);
   }, [load]);
 
-  useEffect(() => {
-    if (signedOut) return;
-    const source = new EventSource('/api/v1/live');
-    source.onopen = () => {
-      setConnection('live');
-      soon();
-    };
-    source.onerror = () => {
-      setConnection('reconnecting');
-      soon();
-    };
-    source.addEventListener('change', soon);
-    source.addEventListener('resync', soon);
-    return () => source.close();
-  }, [signedOut, soon]);
+  useEffect(() => (signedOut ? undefined : listen(setConnection, soon)), [signedOut, soon]);
 
   return { overview, signedOut, connection, error, reload: () => void load() };
+}
+
+/**
+ * Listens for changes until the returned function is called. The browser reconnects by itself after a lost connection,
+ * but gives up for good when a proxy answers in place of the server: then we try again.
+ */
+function listen(onConnection: (connection: Connection) => void, onChange: () => void): () => void {
+  let source: EventSource;
+  let retry: number | undefined;
+  const open = (): void => {
+    source = new EventSource('/api/v1/live');
+    source.onopen = () => {
+      onConnection('live');
+      onChange();
+    };
+    source.onerror = () => {
+      onConnection('reconnecting');
+      onChange();
+      if (source.readyState === EventSource.CLOSED) retry = window.setTimeout(open, REOPEN_MS);
+    };
+    source.addEventListener('change', onChange);
+    source.addEventListener('resync', onChange);
+  };
+  open();
+  return () => {
+    window.clearTimeout(retry);
+    source.close();
+  };
 }
