@@ -29,6 +29,8 @@ const TYPES: Record<string, string> = {
 /** Serves the built console under the product's own content security policy, with an API that the test plays. */
 class Stage {
   overview: Overview | null = null;
+  /** As a proxy answers while the server behind it is away. */
+  away = false;
   private readonly listeners = new Set<http.ServerResponse>();
   private readonly server = http.createServer((request, response) => this.serve(request, response));
 
@@ -42,6 +44,11 @@ class Stage {
     for (const listener of this.listeners) listener.write('event: change\ndata: {"topic":"x"}\n\n');
   }
 
+  leave(): void {
+    this.away = true;
+    for (const listener of this.listeners) listener.end();
+  }
+
   async close(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
@@ -51,6 +58,7 @@ class Stage {
     const json = (status: number, body: unknown): void =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     const url = request.url ?? '/';
+    if (this.away && url.startsWith('/api/')) return json(502, {});
     if (url === '/api/v1/session' && request.method === 'POST') {
       this.overview = overviews.empty;
       return json(200, {});
@@ -87,7 +95,7 @@ describe('the console in a browser', () => {
     page = await browser.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
-      if (message.type() === 'error' && !message.text().includes('401')) complaints.push(message.text());
+      if (message.type() === 'error' && !/401|502/.test(message.text())) complaints.push(message.text());
     });
     await page.goto(url);
     await page.getByLabel('E-mail').fill('t@example.org');
@@ -142,6 +150,30 @@ describe('the console in a browser', () => {
     expect(shares.map(cents).reduce((a, b) => a + b, 0)).toBe(28);
     expect(text).toContain('€0.28');
     expect(text).toContain('no money moves');
+  });
+
+  it('tells an owner, who sees only the own share, what the others pay', async () => {
+    const text = await shows(overviews.owner, 'Others who needed it');
+    expect(await page.locator('.money td').allInnerTexts()).toEqual(['€0.14', '€0.14']);
+    expect(text).not.toContain('Joinery');
+  });
+
+  it('shows each check under the time at which it was made', async () => {
+    await shows(overviews.done, 'Evidence');
+    await page.getByText('1 check, 2 times').click();
+    const table = page.locator('details[open] table');
+    expect(await table.locator('th').allInnerTexts()).toEqual(['Check', 'Before', 'After', 'After restart']);
+    expect(await table.locator('td').allInnerTexts()).toEqual(['web site answers', '—', 'good', 'good']);
+  });
+
+  it('says that it is cut off, and finds back by itself', async () => {
+    await shows(overviews.done, 'Cost of the test');
+    stage.leave();
+    await page.getByText('reconnecting').waitFor();
+    await page.getByText('what you see may be old').waitFor();
+    stage.away = false;
+    await page.getByRole('status').getByText('live', { exact: true }).waitFor();
+    await page.getByText('what you see may be old').waitFor({ state: 'detached' });
   });
 
   it('says why a patch failed', async () => {

@@ -83,8 +83,7 @@ const verdict = (result: 'pass' | 'fail', sentence: string, reasons: string[]): 
   expiresAt: at,
 });
 
-/** States of the console, as the API would tell them. */
-export const overviews = {
+const states = {
   empty: { ...base, sources: [], problems: ['No lab-runner has come yet, so nothing can be tested.'] },
   unreachable: {
     ...base,
@@ -172,6 +171,20 @@ export const overviews = {
         statements: [],
       },
     ],
+  },
+} satisfies Record<string, Overview>;
+
+const [done] = states.done.patches;
+const [bakery] = states.done.tenants;
+
+/** States of the console, as the API would tell them. */
+export const overviews = {
+  ...states,
+  owner: {
+    ...states.done,
+    member: { name: 'Owner', email: 'o@example.org', role: 'owner' },
+    patches: [{ ...done!, cost: { ...done!.cost!, shares: done!.cost!.shares.slice(0, 1) } }],
+    tenants: [bakery!],
   },
 } satisfies Record<string, Overview>;
 
