@@ -19,6 +19,7 @@ const say = (line) => process.stdout.write(`${line}\n`);
 const dataDir = path.resolve(process.env.VOUCH_DATA_DIR || path.join(root, '.data'));
 // A closed terminal must not keep the processes from being stopped in order.
 process.stdout.on('error', () => undefined);
+const platform = pathToFileURL(path.join(root, 'libs/platform/dist/index.js')).href;
 const stops = [];
 let stopping;
 
@@ -52,6 +53,17 @@ function takeLock() {
   stops.push(async () => fs.rmSync(file, { force: true }));
 }
 
+/** What somebody has set is checked before anything is started: a wrong value is named in one sentence. */
+async function checkSettings() {
+  const { ConfigError, loadConfig, settings } = await import(platform);
+  try {
+    // The data folder may be given relative to where this was started.
+    for (const name of Object.keys(settings)) if (process.env[name] && name !== 'VOUCH_DATA_DIR') loadConfig([name]);
+  } catch (error) {
+    throw error instanceof ConfigError ? new SetupError(error.message) : error;
+  }
+}
+
 async function services(secrets) {
   const { startPostgres } = await import('./postgres.mjs');
   const { startRedis } = await import('./redis.mjs');
@@ -66,7 +78,7 @@ async function services(secrets) {
     stops.push(redis.stop);
     redisUrl = redis.url;
   }
-  const { migrate } = await import(pathToFileURL(path.join(root, 'libs/platform/dist/index.js')).href);
+  const { migrate } = await import(platform);
   const passwords = { app: secrets.databaseApp, platform: secrets.databasePlatform };
   const { appUrl, platformUrl } = await migrate(ownerUrl, path.join(root, 'infra/migrations'), passwords);
   return { appUrl, platformUrl, redisUrl };
@@ -152,6 +164,7 @@ async function main() {
   const advice = installSystemPackages(say);
   if (advice) say(advice);
   build(say);
+  await checkSettings();
   buildAgent(dataDir);
   const { freePort } = await import('./ports.mjs');
   const { loadSecrets } = await import('./secrets.mjs');

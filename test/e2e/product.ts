@@ -114,6 +114,12 @@ export class Product {
     process.kill(Number(fs.readFileSync(path.join(this.dataDir, 'logs', `${name}.pid`), 'utf8')), 'SIGKILL');
   }
 
+  /** Waits for the end that it comes to by itself; its exit code. */
+  async exit(timeoutMs: number): Promise<number | null> {
+    if (this.process.exitCode === null) await once(this.process, 'exit', { signal: AbortSignal.timeout(timeoutMs) });
+    return this.process.exitCode;
+  }
+
   async stop(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
     const exited = once(this.process, 'exit');
