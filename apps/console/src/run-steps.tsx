@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { RunView } from '@vouch/contracts';
-import { seconds } from './format.js';
+import { plural, seconds } from './format.js';
 import { steps } from './words.js';
 
 /** The steps of a test as they happen. */
@@ -41,7 +41,7 @@ export function RunSteps({ run }: { run: RunView }) {
 
 function probeCount(probes: RunView['steps'][number]['probes']): string {
   const good = probes.filter((probe) => probe.ok).length;
-  return good === probes.length ? `all ${good} checks good` : `${good} of ${probes.length} checks good`;
+  return good === probes.length ? `${plural(good, 'check')} good` : `${good} of ${plural(probes.length, 'check')} good`;
 }
 
 /** The time, while something runs. */

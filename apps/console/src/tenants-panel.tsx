@@ -74,7 +74,8 @@ function Statements({ tenant }: { tenant: TenantView }) {
     <div className="statements">
       {tenant.statements.map((statement) => (
         <p key={statement.id}>
-          {money(statement.total)} <Badge tone={statement.state === 'paid' ? 'good' : 'quiet'}>{statement.state}</Badge>{' '}
+          {statement.period}: {money(statement.total)}{' '}
+          <Badge tone={statement.state === 'paid' ? 'good' : 'quiet'}>{statement.state}</Badge>{' '}
           {statement.invoiceUrl !== null && (
             <a href={statement.invoiceUrl} rel="noreferrer">
               invoice
