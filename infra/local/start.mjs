@@ -20,6 +20,7 @@ const dataDir = path.resolve(process.env.VOUCH_DATA_DIR || path.join(root, '.dat
 // A closed terminal must not keep the processes from being stopped in order.
 process.stdout.on('error', () => undefined);
 const platform = pathToFileURL(path.join(root, 'libs/platform/dist/index.js')).href;
+const STRIPE_STAND_IN_PORT = 12111;
 const stops = [];
 let stopping;
 
@@ -175,7 +176,8 @@ async function main() {
   const ports = {
     api: await freePort(Number(process.env.VOUCH_PORT) || 8080),
     worker: await freePort(),
-    stripe: await freePort(),
+    // Links in invoices name the stand-in's port, so it keeps the one that it had.
+    stripe: await freePort(STRIPE_STAND_IN_PORT),
   };
   const env = environment(secrets, connections, ports);
   await runOnce('infra/demo/dist/seed.js', env);

@@ -1,3 +1,4 @@
+import { prerequisites } from '@vouch/lab';
 import { loadConfig, runProcess } from '@vouch/platform';
 import { ApiClient } from './api-client.js';
 import { DemoFleet } from './fleet.js';
@@ -15,6 +16,11 @@ await runProcess(async () => {
     'VOUCH_STARTED_AT_MS',
   ]);
   const startedAt = config.VOUCH_STARTED_AT_MS ?? Date.now();
+  const can = await prerequisites();
+  if (!can.ok) {
+    say(`no machines can run here: ${can.reason}`);
+    process.exit(1);
+  }
   const api = new ApiClient(config.VOUCH_API_URL, { email: technicianEmail, password: config.VOUCH_DEMO_PASSWORD });
   await api.signIn();
   const fleet = await DemoFleet.open(config.VOUCH_DATA_DIR, config.VOUCH_PORT, api, say);

@@ -35,8 +35,8 @@ export class BillingController {
   ): Promise<{ url: string }> {
     const [customer] = await this.services.database.read<{ customer_id: string }>(
       scopeOf(member),
-      'select customer_id from billing_customer where tenant_id = $1',
-      [id],
+      'select customer_id from billing_customer where tenant_id = $1 and provider = $2',
+      [id, this.services.payments.name],
     );
     if (!customer) throw new NotFound('billing account of this tenant');
     return {

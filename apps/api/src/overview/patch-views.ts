@@ -59,7 +59,7 @@ export async function loadPatchViews(
     rings: rings
       .filter((ring) => ring.revision_id === row.revision_id)
       .map(({ ring, state, installed, total, reason }) => ({ ring, state, installed, total, reason })),
-    cost: costOf(costs.find((cost) => cost.revision_id === row.revision_id)),
+    cost: costOf(costs.filter((cost) => cost.revision_id === row.revision_id)),
   }));
 }
 
@@ -82,16 +82,24 @@ function stageOf(row: PatchRow): Pick<PatchView, 'stage' | 'reason'> {
   return { stage: 'installed', reason: sentence };
 }
 
-function costOf(row: CostRow | undefined): PatchView['cost'] {
-  if (row === undefined) return null;
-  const { currency } = row;
+/** What testing a revision cost in all its labs; costs in another currency than the first are on its statements only. */
+function costOf(all: readonly CostRow[]): PatchView['cost'] {
+  const [first] = all;
+  if (first === undefined) return null;
+  const { currency } = first;
+  const rows = all.filter((row) => row.currency === currency);
+  const shares = new Map<string, { tenant: string; amountMinor: number }>();
+  for (const share of rows.flatMap((row) => row.shares ?? [])) {
+    const before = shares.get(share.tenant_id)?.amountMinor ?? 0;
+    shares.set(share.tenant_id, { tenant: share.tenant, amountMinor: before + share.amount_minor });
+  }
   return {
-    labSeconds: row.lab_ms / 1000,
-    total: { amountMinor: row.amount_minor, currency },
-    shares: (row.shares ?? []).map((share) => ({
-      tenantId: share.tenant_id,
-      tenant: share.tenant,
-      share: { amountMinor: share.amount_minor, currency },
+    labSeconds: rows.reduce((sum, row) => sum + row.lab_ms, 0) / 1000,
+    total: { amountMinor: rows.reduce((sum, row) => sum + row.amount_minor, 0), currency },
+    shares: [...shares].map(([tenantId, { tenant, amountMinor }]) => ({
+      tenantId,
+      tenant,
+      share: { amountMinor, currency },
     })),
   };
 }
