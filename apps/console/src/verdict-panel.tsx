@@ -33,15 +33,33 @@ export function VerdictPanel({ patch }: { patch: PatchView }) {
   );
 }
 
+/** The first items stand open; the rest of a long list is one click away. */
+const OPEN_ITEMS = 8;
+
 function List({ title, items }: { title: string; items: readonly string[] }) {
+  const rest = items.slice(OPEN_ITEMS);
   return (
     <div>
-      <h4>{title}</h4>
-      <ul>
-        {items.map((item) => (
-          <li key={item}>{item}</li>
-        ))}
-      </ul>
+      <h4>
+        {title} ({items.length})
+      </h4>
+      <Items items={items.slice(0, OPEN_ITEMS)} />
+      {rest.length > 0 && (
+        <details>
+          <summary>and {rest.length} more</summary>
+          <Items items={rest} />
+        </details>
+      )}
     </div>
+  );
+}
+
+function Items({ items }: { items: readonly string[] }) {
+  return (
+    <ul>
+      {items.map((item) => (
+        <li key={item}>{item}</li>
+      ))}
+    </ul>
   );
 }
