@@ -16,12 +16,11 @@ const project = (name, include, more = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      project('unit', [
-        'libs/**/*.spec.ts',
-        'apps/**/*.spec.ts',
-        'infra/**/*.spec.ts',
-        'test/architecture/**/*.spec.ts',
-      ]),
+      project(
+        'unit',
+        ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'infra/**/*.spec.ts', 'test/architecture/**/*.spec.ts'],
+        { testTimeout: 30_000 },
+      ),
       project('agent', ['test/agent/**/*.spec.ts'], { testTimeout: 60_000 }),
       project('console', ['test/console/**/*.spec.ts'], {
         testTimeout: 60_000,
