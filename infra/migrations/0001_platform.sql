@@ -17,6 +17,7 @@ create table platform_outbox (
   relayed_at     timestamptz
 );
 create index platform_outbox_waiting on platform_outbox (id) where relayed_at is null;
+create index platform_outbox_relayed on platform_outbox (relayed_at) where relayed_at is not null;
 
 -- Tells listeners (the console's live feed, the relay) that something was committed; the rows stay the truth.
 create function platform_outbox_notify() returns trigger language plpgsql as $$
@@ -57,7 +58,7 @@ create table platform_audit_head (
 );
 insert into platform_audit_head (seq, hash) values (0, repeat('0', 64));
 
-grant select, insert, update on platform_outbox to vouch_platform;
+grant select, insert, update, delete on platform_outbox to vouch_platform;
 grant insert on platform_outbox to vouch_app;
 grant select, insert on platform_audit to vouch_app, vouch_platform;
 grant select, update on platform_audit_head to vouch_app, vouch_platform;

@@ -136,6 +136,19 @@ describe('queues, outbox and audit', () => {
     expect(seen).toEqual(['catalog.source-changed']);
   });
 
+  it('are purged of what was handed over long ago, and of nothing that waits', async () => {
+    await addSource('old');
+    await addSource('fresh');
+    const receive = async (): Promise<void> => undefined;
+    const one = new OutboxRelay(database.platform, receive, logger, metrics);
+    await one.relayBatch(1);
+    await database.platform.transaction(shared, (tx) =>
+      tx.query(`update platform_outbox set relayed_at = now() - interval '8 days' where relayed_at is not null`),
+    );
+    expect(await one.purge(7)).toBe(1);
+    expect(await one.relayBatch()).toBe(1);
+  });
+
   it('I9: an audit entry that is changed, removed or added by hand is found', async () => {
     const write = (why: string) =>
       database.platform.transaction(shared, async (tx) => {

@@ -95,6 +95,28 @@ describe('the stages of the main job', () => {
     expect(await count('approval_approval')).toBe(0);
   });
 
+  it('I7: nothing is approved while the source cannot be trusted, and it is when it can be again', async () => {
+    const source = (state: string) =>
+      shop.database.platform.transaction(shared, (tx) =>
+        tx.query(`update catalog_source set state = $1, reason = 'It expired.', last_verified_at = $2`, [
+          state,
+          shop.now,
+        ]),
+      );
+    await source('stale');
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    expect(await rows('select outcome, reason from approval_decision')).toEqual([
+      { outcome: 'waiting', reason: 'Its source cannot be trusted now: It expired.' },
+    ]);
+    expect(await count('approval_approval')).toBe(0);
+    shop.now = new Date(shop.now.getTime() + 1000);
+    await source('ok');
+    await shop.settle();
+    expect(await shop.offeredTo(shop.ring(0)[0]!)).toEqual(['web 2']);
+  });
+
   it('I2: other bytes under the same version are a new revision; the approval of the old does not carry over', async () => {
     await shop.settle();
     await shop.labRuns();

@@ -46,7 +46,10 @@ export class DecideRevisionStage implements Stage {
     private readonly clock: Clock,
   ) {}
 
-  /** Revisions with a verdict, wanted under a policy that has not answered to this verdict or vendor state yet. */
+  /**
+   * Revisions with a verdict, wanted under a policy that has not answered to this verdict or to the vendor's newest state
+   * yet. A policy that waits is asked again after each good poll of the source: what it waited for may have come.
+   */
   async pending(): Promise<string[]> {
     const rows = await this.database.read<{ revision_id: string }>(
       shared,
@@ -54,8 +57,11 @@ export class DecideRevisionStage implements Stage {
          join fleet_need n on n.revision_id = v.revision_id
          join approval_tenant_policy t on t.tenant_id = n.tenant_id
          join catalog_revision r on r.id = v.revision_id
+         join catalog_patch p on p.id = r.patch_id
+         join catalog_source s on s.id = p.source_id
          left join approval_decision d on d.policy_id = t.policy_id and d.cohort_id = n.cohort_id and d.revision_id = v.revision_id
         where d.policy_id is null or d.decided_at < v.issued_at or (d.outcome = 'approved' and r.state <> 'offered')
+           or (d.outcome = 'waiting' and s.state = 'ok' and s.last_verified_at > d.decided_at)
         limit 500`,
     );
     return rows.map((row) => row.revision_id);

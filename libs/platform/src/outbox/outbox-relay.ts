@@ -16,12 +16,17 @@ interface OutboxRow {
   correlation_id: string;
 }
 
+/** Long enough to see in the database what happened last week. */
+const KEPT_DAYS = 7;
+const PURGE_EVERY_MS = 3_600_000;
+
 /**
  * Hands committed events over, at least once and in order. An event counts as handed over only when the receiver
  * took it, in the same transaction that marks it; what a crash leaves between is handed over again.
  */
 export class OutboxRelay {
   private timer: NodeJS.Timeout | undefined;
+  private purging: NodeJS.Timeout | undefined;
   private closed = false;
   private running = false;
   private again = false;
@@ -37,6 +42,19 @@ export class OutboxRelay {
   start(): void {
     this.poke();
     this.timer = setInterval(() => this.poke(), this.everyMs);
+    const purge = (): void =>
+      void this.purge(KEPT_DAYS).catch((error: Error) => this.logger.warn({ err: error.message }, 'outbox not purged'));
+    this.purging = setInterval(purge, PURGE_EVERY_MS);
+  }
+
+  /** Removes events that were handed over long ago; what is waiting stays. Returns how many. */
+  async purge(keptDays: number): Promise<number> {
+    const gone = await this.database.transaction(shared, (tx) =>
+      tx.query(`delete from platform_outbox where relayed_at < now() - make_interval(days => $1) returning id`, [
+        keptDays,
+      ]),
+    );
+    return gone.length;
   }
 
   /** Looks now; called on a notification. Calls during a pass cause one more pass, not many. */
@@ -59,6 +77,7 @@ export class OutboxRelay {
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.timer);
+    clearInterval(this.purging);
     while (this.running) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
