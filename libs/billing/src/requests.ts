@@ -1,4 +1,4 @@
-import { actorOf, type MemberContext } from '@vouch/identity';
+import { actorOf, type CallerContext } from '@vouch/identity';
 import type { PaymentEvent } from './payment-provider.port.js';
 import { publish, shared, type Clock, type Database } from '@vouch/platform';
 
@@ -10,7 +10,7 @@ export class BillingRequests {
   ) {}
 
   /** Asks for a period to be closed. Asking twice changes nothing. */
-  async closePeriod(context: MemberContext, period: string): Promise<void> {
+  async closePeriod(context: CallerContext, period: string): Promise<void> {
     await this.database.transaction(shared, async (tx) => {
       await tx.query(
         'insert into billing_period (name, requested_by, requested_at) values ($1, $2, $3) on conflict do nothing',

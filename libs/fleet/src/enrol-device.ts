@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import type { EnrolRequest } from '@vouch/contracts';
-import { actorOf, newSecretToken, scopeOf, type MemberContext } from '@vouch/identity';
+import { actorOf, newSecretToken, scopeOf, type CallerContext } from '@vouch/identity';
 import { audit, forTenants, newId, publish, sha256Hex, type Clock, type Database } from '@vouch/platform';
 
 /** The token is unknown, was used before, or is too old. The answer is the same for all three. */
@@ -31,7 +31,7 @@ export class Enrolment {
 
   /** @returns the token, shown once; only its SHA-256 is stored */
   async createToken(
-    context: MemberContext,
+    context: CallerContext,
     tenantId: string,
     ring: number,
   ): Promise<{ token: string; expiresAt: Date }> {

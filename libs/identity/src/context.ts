@@ -1,18 +1,25 @@
 import { forTenants, type Scope } from '@vouch/platform';
+import type { Action, Role } from './domain/permissions.js';
 
-export type Role = 'msp-owner' | 'technician' | 'tenant-owner' | 'tenant-viewer';
-
-/** Who asks, and for which tenants they may: the first argument of everything done on a person's behalf. */
-export interface MemberContext {
-  readonly memberId: string;
+/** Who asks, and for which tenants they may: the first argument of everything done on a person's or a key's behalf. */
+export interface CallerContext {
+  readonly kind: 'member' | 'api-key';
+  readonly id: string;
   readonly name: string;
   readonly email: string;
   readonly role: Role;
-  readonly mspId: string;
+  /** Null for the operator, who belongs to no MSP. */
+  readonly mspId: string | null;
   readonly msp: string;
   readonly tenantIds: readonly string[];
+  /** What an API key was made for; null for people, who may do all that their role may. */
+  readonly actions: ReadonlySet<Action> | null;
+  /** When the person last proved with every factor that it is they; null if never in this session. */
+  readonly steppedUpAt: Date | null;
   readonly correlationId: string;
+  /** The address that the request came from. */
+  readonly from: string;
 }
 
-export const scopeOf = (context: MemberContext): Scope => forTenants(...context.tenantIds);
-export const actorOf = (context: MemberContext): string => `member:${context.memberId}`;
+export const scopeOf = (context: CallerContext): Scope => forTenants(...context.tenantIds);
+export const actorOf = (context: CallerContext): string => `${context.kind}:${context.id}`;

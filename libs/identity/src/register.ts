@@ -1,5 +1,5 @@
 import { sha256Hex, type Tx } from '@vouch/platform';
-import type { Role } from './context.js';
+import type { Role } from './domain/permissions.js';
 import { hashPassword } from './sign-in.js';
 
 /**

@@ -1,6 +1,7 @@
 import { hash, verify } from '@node-rs/argon2';
 import { sha256Hex, shared, type Clock, type Database } from '@vouch/platform';
-import type { MemberContext, Role } from './context.js';
+import type { CallerContext } from './context.js';
+import type { Role } from './domain/permissions.js';
 import { newSecretToken } from './secret-token.js';
 
 /** E-mail and password do not belong together. Says no more than that. */
@@ -49,7 +50,7 @@ export class Sessions {
     return { secret, expiresAt };
   }
 
-  async find(secret: string, correlationId: string): Promise<MemberContext | null> {
+  async find(secret: string, request: Pick<CallerContext, 'correlationId' | 'from'>): Promise<CallerContext | null> {
     const [row] = await this.database.read<{
       member_id: string;
       email: string;
@@ -60,8 +61,20 @@ export class Sessions {
       tenant_ids: string[];
     }>(shared, 'select * from identity_find_session($1, $2)', [sha256Hex(secret), this.clock()]);
     if (!row) return null;
-    const { member_id: memberId, msp_id: mspId, tenant_ids: tenantIds, email, name, role, msp } = row;
-    return { memberId, mspId, tenantIds, email, name, role, msp, correlationId };
+    const { member_id: id, msp_id: mspId, tenant_ids: tenantIds, email, name, role, msp } = row;
+    return {
+      kind: 'member',
+      id,
+      mspId,
+      tenantIds,
+      email,
+      name,
+      role,
+      msp,
+      actions: null,
+      steppedUpAt: null,
+      ...request,
+    };
   }
 
   async signOut(secret: string): Promise<void> {

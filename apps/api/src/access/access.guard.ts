@@ -1,6 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { may } from '@vouch/identity';
+import { may, type Action } from '@vouch/identity';
 import { Services } from '../services.js';
 import { ACCESS_RULE, type AccessRule, type CallerRequest } from './access.js';
 import { AccessDenied, CsrfHeaderMissing, SignInNeeded } from './access.errors.js';
@@ -25,20 +25,18 @@ export class AccessGuard implements CanActivate {
     if (rule === 'public') return true;
     if (rule === 'device') return this.asDevice(request);
     if (rule === 'lab-runner') return this.asRunner(request);
-    return this.asMember(request, rule);
+    return this.asCaller(request, rule);
   }
 
-  private async asMember(
-    request: CallerRequest,
-    rule: { member: Parameters<typeof may>[1] } | 'signed-in',
-  ): Promise<boolean> {
+  private async asCaller(request: CallerRequest, rule: { may: Action } | 'signed-in'): Promise<boolean> {
     const secret = request.cookies[SESSION_COOKIE];
-    const member = secret === undefined ? null : await this.services.sessions.find(secret, request.correlationId);
-    if (member === null) throw new SignInNeeded();
+    const { correlationId, ip } = request;
+    const caller = secret === undefined ? null : await this.services.sessions.find(secret, { correlationId, from: ip });
+    if (caller === null) throw new SignInNeeded();
     // A cookie travels with requests that other sites cause; a header of ours does not.
     if (request.method !== 'GET' && request.headers['x-vouch-csrf'] !== '1') throw new CsrfHeaderMissing();
-    if (rule !== 'signed-in' && !may(member.role, rule.member)) throw new AccessDenied();
-    request.member = member;
+    if (rule !== 'signed-in' && !may(caller, rule.may)) throw new AccessDenied();
+    request.caller = caller;
     return true;
   }
 

@@ -1,9 +1,9 @@
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { scopeOf, type MemberContext } from '@vouch/identity';
+import { scopeOf, type CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
-import { Access, Member, type CallerRequest } from '../access/access.js';
+import { Access, Caller, type CallerRequest } from '../access/access.js';
 import { Services } from '../services.js';
 
 const ClosePeriod = z.object({ period: z.string().regex(/^[\w.:-]{1,40}$/, 'must be a short name such as 2026-01') });
@@ -15,26 +15,26 @@ export class BillingController {
 
   @Post('api/v1/statements')
   @HttpCode(202)
-  @Access({ member: 'statement:close' })
+  @Access({ may: 'statement:close' })
   @ApiOperation({ summary: 'Close a billing period: unbilled costs are split and each tenant gets its statement' })
   async close(
     @Body({ schema: ClosePeriod }) body: z.infer<typeof ClosePeriod>,
-    @Member() member: MemberContext,
+    @Caller() caller: CallerContext,
   ): Promise<{ period: string }> {
-    await this.services.billing.closePeriod(member, body.period);
+    await this.services.billing.closePeriod(caller, body.period);
     return { period: body.period };
   }
 
   @Post('api/v1/tenants/:id/portal-session')
   @HttpCode(200)
-  @Access({ member: 'portal:open' })
+  @Access({ may: 'portal:open' })
   @ApiOperation({ summary: "A short-lived link to the payment provider's pages of one tenant" })
   async portal(
     @Param('id', { schema: z.uuid() }) id: string,
-    @Member() member: MemberContext,
+    @Caller() caller: CallerContext,
   ): Promise<{ url: string }> {
     const [customer] = await this.services.database.read<{ customer_id: string }>(
-      scopeOf(member),
+      scopeOf(caller),
       'select customer_id from billing_customer where tenant_id = $1 and provider = $2',
       [id, this.services.payments.name],
     );

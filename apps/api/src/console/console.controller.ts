@@ -3,10 +3,10 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { interval, map, merge, type Observable } from 'rxjs';
 import { Sha256, type Overview, type RunDetail } from '@vouch/contracts';
-import type { MemberContext } from '@vouch/identity';
+import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
-import { Access, Member } from '../access/access.js';
+import { Access, Caller } from '../access/access.js';
 import { Services } from '../services.js';
 
 @ApiTags('console')
@@ -15,14 +15,14 @@ export class ConsoleController {
   constructor(@Inject(Services) private readonly services: Services) {}
 
   @Get('overview')
-  @Access({ member: 'overview:read' })
+  @Access({ may: 'overview:read' })
   @ApiOperation({ summary: 'Everything that the signed-in member may see, at one moment' })
-  overview(@Member() member: MemberContext): Promise<Overview> {
-    return this.services.overview.read(member);
+  overview(@Caller() caller: CallerContext): Promise<Overview> {
+    return this.services.overview.read(caller);
   }
 
   @Sse('live')
-  @Access({ member: 'overview:read' })
+  @Access({ may: 'overview:read' })
   @ApiOperation({
     summary: 'Server-sent events: `change` names what kind of thing changed, `resync` asks to read anew',
   })
@@ -34,7 +34,7 @@ export class ConsoleController {
   }
 
   @Get('runs/:id')
-  @Access({ member: 'evidence:read' })
+  @Access({ may: 'evidence:read' })
   @ApiOperation({ summary: 'One test run with its evidence, verdict and signed statement' })
   async run(@Param('id', { schema: z.uuid() }) id: string): Promise<RunDetail> {
     const detail = await this.services.runDetails.read(id);
@@ -43,7 +43,7 @@ export class ConsoleController {
   }
 
   @Get('evidence/:sha256')
-  @Access({ member: 'evidence:read' })
+  @Access({ may: 'evidence:read' })
   @ApiOperation({ summary: 'One piece of evidence by its content address' })
   async evidence(
     @Param('sha256', { schema: Sha256 }) sha256: string,

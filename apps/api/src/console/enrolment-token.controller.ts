@@ -1,9 +1,9 @@
 import { Body, Controller, Inject, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { MemberContext } from '@vouch/identity';
+import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
-import { Access, Member } from '../access/access.js';
+import { Access, Caller } from '../access/access.js';
 import { Services } from '../services.js';
 
 const NewToken = z.object({ tenantId: z.uuid(), ring: z.int().min(0).max(9) });
@@ -14,14 +14,14 @@ export class EnrolmentTokenController {
   constructor(@Inject(Services) private readonly services: Services) {}
 
   @Post()
-  @Access({ member: 'enrolment-token:create' })
+  @Access({ may: 'enrolment-token:create' })
   @ApiOperation({ summary: 'A one-time token with which one device can enrol; it is shown only here' })
   async create(
     @Body({ schema: NewToken }) body: z.infer<typeof NewToken>,
-    @Member() member: MemberContext,
+    @Caller() caller: CallerContext,
   ): Promise<{ token: string; expiresAt: string }> {
-    if (!member.tenantIds.includes(body.tenantId)) throw new NotFound('tenant');
-    const { token, expiresAt } = await this.services.enrolment.createToken(member, body.tenantId, body.ring);
+    if (!caller.tenantIds.includes(body.tenantId)) throw new NotFound('tenant');
+    const { token, expiresAt } = await this.services.enrolment.createToken(caller, body.tenantId, body.ring);
     return { token, expiresAt: expiresAt.toISOString() };
   }
 }

@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import type { MemberContext } from '@vouch/identity';
+import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
-import { Access, Member, type CallerRequest } from '../access/access.js';
+import { Access, Caller, type CallerRequest } from '../access/access.js';
 import { SESSION_COOKIE } from '../access/access.guard.js';
 import { Services } from '../services.js';
 
@@ -14,7 +14,7 @@ interface MemberView {
   readonly email: string;
   readonly role: string;
 }
-const view = ({ name, email, role }: MemberContext): { member: MemberView } => ({ member: { name, email, role } });
+const view = ({ name, email, role }: CallerContext): { member: MemberView } => ({ member: { name, email, role } });
 
 @ApiTags('session')
 @Controller('api/v1/session')
@@ -38,7 +38,10 @@ export class SessionController {
       secure: this.services.config.VOUCH_PUBLIC_URL.startsWith('https:'),
       expires: expiresAt,
     });
-    const member = await this.services.sessions.find(secret, request.correlationId);
+    const member = await this.services.sessions.find(secret, {
+      correlationId: request.correlationId,
+      from: request.ip,
+    });
     if (member === null) throw new TypeError('A session that was just made cannot be found.');
     return view(member);
   }
@@ -46,8 +49,8 @@ export class SessionController {
   @Get()
   @Access('signed-in')
   @ApiOperation({ summary: 'Who is signed in' })
-  read(@Member() member: MemberContext): { member: MemberView } {
-    return view(member);
+  read(@Caller() caller: CallerContext): { member: MemberView } {
+    return view(caller);
   }
 
   @Delete()

@@ -1,5 +1,5 @@
 import type { Overview, RunnerState, SourceState } from '@vouch/contracts';
-import { scopeOf, type MemberContext } from '@vouch/identity';
+import { scopeOf, type CallerContext } from '@vouch/identity';
 import type { Clock, Database, Tx } from '@vouch/platform';
 import { loadPatchRows } from './patch-rows.js';
 import { loadPatchViews } from './patch-views.js';
@@ -17,7 +17,7 @@ export class OverviewQuery {
     private readonly billingIsStandIn: boolean,
   ) {}
 
-  async read(member: MemberContext): Promise<Overview> {
+  async read(member: CallerContext): Promise<Overview> {
     return this.database.transaction(scopeOf(member), async (tx) => {
       const now = this.clock();
       const sources = await loadSources(tx);

@@ -1,14 +1,43 @@
-import type { Role } from '../context.js';
+/**
+ * Who may do what, in one place. Whatever is not here is refused. The operator runs the installation; an MSP's members
+ * act for its tenants; a tenant's members for that tenant.
+ */
+export const roles = ['operator', 'msp-owner', 'technician', 'msp-reader', 'tenant-owner', 'tenant-viewer'] as const;
+export type Role = (typeof roles)[number];
 
-export type Action = 'overview:read' | 'evidence:read' | 'enrolment-token:create' | 'statement:close' | 'portal:open';
+/** How far a right reaches: the whole installation, the tenants of one's MSP, one's own tenant, oneself; `-` is nowhere. */
+export type Reach = 'all' | 'msp' | 'tenant' | 'self' | '-';
 
-/** Who may do what, in one place. Whatever is not here is refused. */
-export const permissions: Readonly<Record<Action, readonly Role[]>> = {
-  'overview:read': ['msp-owner', 'technician', 'tenant-owner', 'tenant-viewer'],
-  'evidence:read': ['msp-owner', 'technician', 'tenant-owner', 'tenant-viewer'],
-  'enrolment-token:create': ['msp-owner', 'technician'],
-  'statement:close': ['msp-owner', 'technician'],
-  'portal:open': ['msp-owner', 'technician', 'tenant-owner'],
-};
+interface Rule {
+  readonly reach: Readonly<Record<Role, Reach>>;
+  /** Dangerous: the person must have proved shortly before, with every factor, that it is they. */
+  readonly stepUp: boolean;
+}
 
-export const may = (role: Role, action: Action): boolean => permissions[action].includes(role);
+const row = (...cells: readonly [Reach, Reach, Reach, Reach, Reach, Reach]): Rule => ({
+  reach: Object.fromEntries(roles.map((role, index) => [role, cells[index]])) as Record<Role, Reach>,
+  stepUp: false,
+});
+
+// prettier-ignore
+export const permissions = {
+  //                             operator  msp-owner  technician  msp-reader  tenant-owner  tenant-viewer
+  'overview:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'evidence:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'enrolment-token:create': row('-',      'msp',     'msp',      '-',        '-',          '-'),
+  'statement:close':        row('all',    'msp',     'msp',      '-',        '-',          '-'),
+  'portal:open':            row('-',      'msp',     '-',        '-',        'tenant',     '-'),
+} as const satisfies Readonly<Record<string, Rule>>;
+
+export type Action = keyof typeof permissions;
+
+export const reachOf = (role: Role, action: Action): Reach => permissions[action].reach[role];
+
+/** An API key may do what its role may and what it was made for, and never what asks for a person's step-up. */
+export function may(
+  caller: { readonly role: Role; readonly actions: ReadonlySet<Action> | null },
+  action: Action,
+): boolean {
+  if (reachOf(caller.role, action) === '-') return false;
+  return caller.actions === null || (caller.actions.has(action) && !permissions[action].stepUp);
+}
