@@ -69,6 +69,7 @@ const TEST_PACKAGES = {
   curl: 'curl',
   jq: 'jq',
   shellcheck: 'shellcheck',
+  xz: 'xz-utils',
 };
 
 /**
