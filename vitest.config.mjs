@@ -33,6 +33,13 @@ export default defineConfig({
         hookTimeout: 120_000,
         maxWorkers: 2,
       }),
+      project('attacks', ['test/attacks/**/*.spec.ts'], {
+        globalSetup: ['test/integration/services.setup.mjs'],
+        testTimeout: 600_000,
+        hookTimeout: 120_000,
+        maxWorkers: 1,
+        fileParallelism: false,
+      }),
       project('lab', ['test/lab/**/*.spec.ts'], {
         testTimeout: 300_000,
         hookTimeout: 600_000,

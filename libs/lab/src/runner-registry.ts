@@ -1,6 +1,14 @@
 import type { GoldenReport, Profile, RunnerHello, RunnerWelcome } from '@vouch/contracts';
 import { idOf, publish, shared, type Clock, type Database, type Tx } from '@vouch/platform';
 
+/** A runner speaks of a profile that was never declared. */
+export class ProfileUnknown extends Error {
+  readonly code = 'profile-unknown';
+  constructor(digest: string) {
+    super(`No profile has the digest ${digest}. Say hello again to learn which there are.`);
+  }
+}
+
 /** The lab-runners, the profiles that they are asked for, and the goldens that they have. */
 export class RunnerRegistry {
   constructor(
@@ -58,8 +66,11 @@ export class RunnerRegistry {
     return rows.length > 0;
   }
 
+  /** @throws ProfileUnknown */
   async reportGolden(runnerId: string, report: GoldenReport, correlationId: string): Promise<void> {
     await this.database.transaction(shared, async (tx) => {
+      const known = await tx.query('select 1 from lab_profile where digest = $1', [report.profileDigest]);
+      if (known.length === 0) throw new ProfileUnknown(report.profileDigest);
       await tx.query(
         `insert into lab_golden (profile_digest, runner_id, digest, state, reason, components, services, reported_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
