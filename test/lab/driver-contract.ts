@@ -68,9 +68,8 @@ export function describeDriver(name: string, open: () => Promise<DriverUnderTest
     });
 
     it('does not wait for a daemon that a program leaves behind', async () => {
-      const seen = await machine.exec('sleep 300 & echo started');
+      const seen = await machine.exec('sleep 3600 & echo started');
       expect(seen).toMatchObject({ exitCode: 0, stdout: 'started\n' });
-      expect(seen.durationMs).toBeLessThan(200_000);
     });
 
     it('kills what a program started when its time is over, and keeps what it printed', async () => {
@@ -103,7 +102,7 @@ export function describeDriver(name: string, open: () => Promise<DriverUnderTest
     });
 
     it('has a disk that can be full', async () => {
-      const filled = await machine.exec('fallocate -l 1T /var/tmp/full || head -c 1 /dev/full');
+      const filled = await machine.exec('fallocate -l 1T /var/tmp/full');
       expect(filled.exitCode).not.toBe(0);
       const { writtenBytes } = await machine.usage();
       expect(writtenBytes).toBeGreaterThan(0);
@@ -112,7 +111,8 @@ export function describeDriver(name: string, open: () => Promise<DriverUnderTest
     });
 
     it('survives a program that takes all memory there is', async () => {
-      await machine.exec('head -c 5G /dev/zero | tail', { timeoutMs: 120_000 });
+      const tried = await machine.exec(['perl', '-e', '$all = "x" x 5e9; print length $all'], { timeoutMs: 60_000 });
+      expect(tried.stdout).toBe('');
       expect(await out('echo alive')).toBe('alive');
       expect((await machine.usage()).memoryBytes).toBeLessThan(3 * 1024 ** 3);
     });
@@ -168,7 +168,7 @@ export function describeDriver(name: string, open: () => Promise<DriverUnderTest
       const doing = machine.exec('sleep 4714', { timeoutMs: 60_000 });
       const lost = expect(doing).rejects.toMatchObject({ code: 'machine-lost' });
       await new Promise((resolve) => setTimeout(resolve, 1500));
-      await machine.exec('systemctl halt --force --force').catch(() => undefined);
+      await machine.exec('systemctl poweroff --force --force').catch(() => undefined);
       await lost;
       expect(machine.isRunning).toBe(false);
     });

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Profile } from '@vouch/contracts';
 import {
   hostRelease,
   parseProfile,
@@ -8,7 +9,6 @@ import {
   qemuVersion,
   removeOrphans,
   SandboxHost,
-  type Profile,
   type VmGolden,
 } from '@vouch/lab';
 import { DATA_DIR } from '../lab/lab-fixture.js';

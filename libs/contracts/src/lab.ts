@@ -2,8 +2,11 @@ import { z } from 'zod';
 import { Artefact, Component, Sha256, Timestamp } from './digest.js';
 import { PlanStep, Profile, TestPlan } from './profile.js';
 
-/** What kinds of patch a driver can exercise. */
-export const Capability = z.enum(['packages', 'services', 'reboot', 'kernel', 'boot', 'firmware']);
+/**
+ * What kinds of patch a driver can exercise. `boot`: from the first instruction of a kernel, through its initrd;
+ * `bootloader`: what comes before that; `firmware`: what comes before that, and what devices are loaded with.
+ */
+export const Capability = z.enum(['packages', 'services', 'reboot', 'kernel', 'boot', 'bootloader', 'firmware']);
 export type Capability = z.infer<typeof Capability>;
 
 /** A lab-runner introduces itself when it starts; runs that it had leased before go back to the queue. */

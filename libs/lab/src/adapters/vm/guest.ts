@@ -20,6 +20,7 @@ type Status = z.infer<typeof Status>;
 /** Enough for a busy guest in software emulation to answer one question. */
 const ANSWER_MS = 60_000;
 const CHUNK_BYTES = 1024 * 1024;
+/** Starting a program is what takes longest in software emulation, so nothing is started that the shell can do itself. */
 const ENVIRONMENT = [
   `PATH=${SYSTEM_PATH}`,
   'HOME=/root',
