@@ -34,7 +34,7 @@ export class TestApi {
     private readonly services: Services,
   ) {}
 
-  static async start(settings: Partial<ApiConfig> = {}): Promise<TestApi> {
+  static async start(settings: Partial<ApiConfig> = {}, logger = createLogger('test', 'error')): Promise<TestApi> {
     const database = await createTestDatabase();
     await seed(database);
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-api-'));
@@ -56,7 +56,7 @@ export class TestApi {
         VOUCH_LOG_LEVEL: 'error',
         ...settings,
       },
-      createLogger('test', 'error'),
+      logger,
     );
     const app = await createServer(services);
     await app.listen(0, '127.0.0.1');
