@@ -12,6 +12,7 @@ import { createTestDatabase, type TestDatabase } from './database.js';
 
 export const PASSWORD = 'a password of the tests';
 export const LAB_TOKEN = `vl_${'t'.repeat(40)}`;
+export const METRICS_TOKEN = 'm'.repeat(40);
 /** Two consultancies with two customers each. */
 export const organisation = ['north', 'south'].map((slug) => ({
   slug,
@@ -53,6 +54,7 @@ export class TestApi {
         VOUCH_STRIPE_API_URL: 'http://127.0.0.1:9',
         STRIPE_SECRET_KEY: 'sk_test_tests',
         STRIPE_WEBHOOK_SECRET: 'whsec_tests',
+        VOUCH_METRICS_TOKEN: METRICS_TOKEN,
         VOUCH_LOG_LEVEL: 'error',
         ...settings,
       },

@@ -22,6 +22,9 @@ const STATUS: Readonly<Record<string, number>> = {
   'public-keys-missing': 503,
 };
 
+/** Somebody was kept out: worth a line, since many of them are an attack. */
+const REFUSALS = new Set([401, 403, 429]);
+
 /** Problem details for HTTP APIs (RFC 9457). */
 export interface ProblemDetails {
   readonly type: string;
@@ -48,6 +51,14 @@ export class ProblemFilter implements ExceptionFilter {
           correlationId: request.correlationId,
         },
         'request failed',
+      );
+    }
+    if (REFUSALS.has(status)) {
+      const { method, ip: from, correlationId, caller } = request;
+      const who = caller && `${caller.kind}:${caller.id}`;
+      this.services.logger.info(
+        { code, status, method, route: request.routeOptions.url, from, who, correlationId },
+        'refused',
       );
     }
     const problem: ProblemDetails = {

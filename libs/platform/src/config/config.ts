@@ -19,6 +19,14 @@ export const settings = {
   VOUCH_PORT: port,
   VOUCH_WORKER_PORT: port,
   VOUCH_PUBLIC_URL: httpUrl,
+  /** Addresses of our own reverse proxies, whose X-Forwarded-For is believed; nobody's when it is not set. */
+  VOUCH_TRUSTED_PROXIES: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: 'must list addresses or networks' })))
+    .optional(),
+  /** Who presents it may read the figures at /metrics; without it there are none over HTTP. */
+  VOUCH_METRICS_TOKEN: z.string().min(32, 'must have at least 32 characters').optional(),
   /** Where lab-runners reach the API. */
   VOUCH_API_URL: httpUrl,
   VOUCH_LAB_TOKEN: z.string().min(32, 'must have at least 32 characters'),
