@@ -46,6 +46,7 @@ export class TestApi {
       {
         VOUCH_DATABASE_APP_URL: database.appUrl,
         VOUCH_DATA_DIR: dataDir,
+        VOUCH_EVIDENCE_S3_REGION: 'us-east-1',
         VOUCH_HOST: '127.0.0.1',
         VOUCH_PORT: 1,
         VOUCH_PUBLIC_URL: 'http://127.0.0.1',

@@ -20,6 +20,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'nothing-to-bill': 409,
   'webhook-refused': 400,
   'public-keys-missing': 503,
+  'content-unavailable': 503,
 };
 
 /** Somebody was kept out: worth a line, since many of them are an attack. */

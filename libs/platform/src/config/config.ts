@@ -15,6 +15,11 @@ export const settings = {
   VOUCH_DATABASE_PLATFORM_URL: postgresUrl,
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }),
   VOUCH_DATA_DIR: z.string().startsWith('/', 'must be an absolute path'),
+  /** A bucket for evidence instead of the data folder, e.g. `https://s3.example.org/evidence`; needs the two keys. */
+  VOUCH_EVIDENCE_S3_URL: httpUrl.optional(),
+  VOUCH_EVIDENCE_S3_REGION: z.string().min(1).default('us-east-1'),
+  VOUCH_EVIDENCE_S3_KEY_ID: z.string().min(1).optional(),
+  VOUCH_EVIDENCE_S3_SECRET: z.string().min(1).optional(),
   VOUCH_HOST: z.string().min(1).default('127.0.0.1'),
   VOUCH_PORT: port,
   VOUCH_WORKER_PORT: port,
