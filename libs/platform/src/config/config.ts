@@ -36,6 +36,12 @@ export const settings = {
   VOUCH_API_URL: httpUrl,
   VOUCH_LAB_TOKEN: z.string().min(32, 'must have at least 32 characters'),
   VOUCH_LAB_NAME: z.string().min(1).max(100).default('local'),
+  /** Names of profiles whose goldens are built at once, before any machine asks for them. */
+  VOUCH_LAB_READY_PROFILES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .transform((names) => names.filter((name) => name !== '')),
   VOUCH_LAB_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
   VOUCH_LEASE_SECONDS: seconds.default(30),
   VOUCH_INTAKE_SECONDS: seconds.default(900),
