@@ -1,25 +1,27 @@
 import { mkdir } from 'node:fs/promises';
 import type { Profile } from '@vouch/contracts';
-import { GoldenBuilder, prerequisites, removeOrphans, SandboxDriver, SandboxHost, type LabDriver } from '@vouch/lab';
-import type { Logger } from '@vouch/platform';
+import {
+  GoldenBuilder,
+  prerequisites,
+  removeOrphans,
+  runPlan,
+  SandboxDriver,
+  SandboxHost,
+  type LabRun,
+  type RunResult,
+} from '@vouch/lab';
+import { systemClock, type Logger } from '@vouch/platform';
 import type { Laboratory } from './lab-runner.js';
 
 /** A laboratory of sandboxes on this machine. It opens when the machine turns out to be able to run them. */
 export class SandboxLaboratory implements Laboratory {
-  readonly driver: LabDriver;
+  readonly driver = SandboxDriver.description;
   private opened: { host: SandboxHost; goldens: GoldenBuilder; sandbox: SandboxDriver } | undefined;
 
   constructor(
     private readonly directory: string,
     private readonly logger: Logger,
-  ) {
-    const description = SandboxDriver.description;
-    this.driver = {
-      ...description,
-      find: (digest) => this.required().sandbox.find(digest),
-      restore: (digest, options) => this.required().sandbox.restore(digest, options),
-    };
-  }
+  ) {}
 
   async unavailable(): Promise<string | null> {
     if (this.opened !== undefined) return null;
@@ -36,6 +38,10 @@ export class SandboxLaboratory implements Laboratory {
 
   build(profile: Profile, signal: AbortSignal): ReturnType<GoldenBuilder['build']> {
     return this.required().goldens.build(profile, { signal });
+  }
+
+  test(run: LabRun): Promise<RunResult> {
+    return runPlan(this.required().sandbox, run, systemClock);
   }
 
   async close(): Promise<void> {

@@ -13,8 +13,16 @@ export type Capability = z.infer<typeof Capability>;
 export const RunnerHello = z.object({
   name: z.string().min(1).max(100),
   drivers: z.array(
-    z.object({ name: z.string(), fidelity: z.enum(['full', 'reduced']), capabilities: z.array(Capability) }),
+    z.object({
+      name: z.string(),
+      fidelity: z.enum(['full', 'reduced']),
+      capabilities: z.array(Capability),
+      /** Its goldens are built when a patch first needs one, since that takes minutes. */
+      onDemand: z.boolean().optional(),
+    }),
   ),
+  /** Runs that it is still at, and that stay leased: a runner may introduce itself again in the middle of one. */
+  running: z.array(z.uuid()).optional(),
   /** Why this runner cannot run labs, in a sentence that says what is missing; absent when it can. */
   unavailable: z.string().max(1000).optional(),
 });
@@ -23,13 +31,16 @@ export type RunnerHello = z.infer<typeof RunnerHello>;
 /** Answer to a hello: the profiles whose goldens are wanted. */
 export const RunnerWelcome = z.object({
   runnerId: z.string(),
-  profiles: z.array(z.object({ digest: Sha256, profile: Profile })),
+  /** With the drivers that a golden of it is wanted of. */
+  profiles: z.array(z.object({ digest: Sha256, profile: Profile, drivers: z.array(z.string()).default(['sandbox']) })),
 });
 export type RunnerWelcome = z.infer<typeof RunnerWelcome>;
 
 /** A golden that a runner has built, or why it could not. */
 export const GoldenReport = z.object({
   profileDigest: Sha256,
+  /** `sandbox` when it is not said. */
+  driver: z.string().optional(),
   state: z.enum(['building', 'ready', 'failed']),
   /** Content address: profile, base, and every installed component with its version. */
   digest: Sha256.optional(),
@@ -39,6 +50,10 @@ export const GoldenReport = z.object({
   reason: z.string().max(4000).optional(),
 });
 export type GoldenReport = z.infer<typeof GoldenReport>;
+
+/** A runner takes runs for some of its drivers only, e.g. because the others are busy; absent: for any. */
+export const ClaimRequest = z.object({ drivers: z.array(z.string()).optional() });
+export type ClaimRequest = z.infer<typeof ClaimRequest>;
 
 /** A test run, leased to one runner. */
 export const LabJob = z.object({
@@ -150,7 +165,7 @@ export type RunReport = z.infer<typeof RunReport>;
  *
  * POST /lab/v1/hello              RunnerHello   -> RunnerWelcome
  * POST /lab/v1/goldens            GoldenReport  -> 204
- * POST /lab/v1/runs/claim         {}            -> 200 LabJob | 204 nothing to do (the server holds the request up to 10 s)
+ * POST /lab/v1/runs/claim         ClaimRequest  -> 200 LabJob | 204 nothing to do (the server holds the request up to 10 s)
  * POST /lab/v1/runs/:id/progress  StepProgress  -> 204 (renews the lease) | 409 lease lost
  * POST /lab/v1/runs/:id/heartbeat {attempt}     -> 204 | 409 lease lost or cancelled: stop at once
  * GET  /lab/v1/artefacts/:sha256                -> bytes

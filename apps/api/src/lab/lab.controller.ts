@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Put, Req, Res, St
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import {
+  ClaimRequest,
   GoldenReport,
   RunReport,
   RunnerHello,
@@ -45,6 +46,7 @@ export class LabController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Lease the most urgent run; held open for some seconds when there is none' })
   async claim(
+    @Body({ schema: ClaimRequest }) body: ClaimRequest,
     @Runner() runner: RunnerContext,
     @Req() request: CallerRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -55,7 +57,7 @@ export class LabController {
       throw new NotFound('golden here of every profile: say hello again');
     const until = Date.now() + HOLD_MS;
     while (!request.raw.socket.destroyed) {
-      const job = await this.services.runs.claim(runnerId);
+      const job = await this.services.runs.claim(runnerId, body.drivers ?? null);
       if (job !== null) return job;
       if (Date.now() >= until) break;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

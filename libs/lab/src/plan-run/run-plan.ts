@@ -5,6 +5,12 @@ import { PlanRun } from './plan-run.js';
 import { PLAN_LIMITS, type PlanLimits } from './plan-limits.js';
 import { RunRecorder } from './run-recorder.js';
 
+/** What a run found out, with the files that prove it. */
+export interface RunResult {
+  readonly observations: RunObservations;
+  readonly evidence: readonly EvidenceFile[];
+}
+
 /**
  * Runs a job's plan in a machine of a driver. Whatever goes wrong on the way is an observation, not an error.
  * @throws RunAborted when the run's signal aborts
@@ -14,7 +20,7 @@ export async function runPlan(
   run: LabRun,
   clock: Clock,
   limits: PlanLimits = PLAN_LIMITS,
-): Promise<{ readonly observations: RunObservations; readonly evidence: readonly EvidenceFile[] }> {
+): Promise<RunResult> {
   const begun = performance.now();
   const recorder = new RunRecorder(run, clock);
   const golden = await driver.find(run.job.goldenDigest);
