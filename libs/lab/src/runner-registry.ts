@@ -77,10 +77,10 @@ export class RunnerRegistry {
       shared,
       `select 1 from lab_profile p join lab_runner r on r.id = $1 cross join jsonb_array_elements(r.drivers) d
         where p.active and p.wanted_at is not null
-          and (not coalesce((d ->> 'onDemand')::boolean, false) or exists (
-                select 1 from lab_wanted_golden w where w.profile_digest = p.digest and w.driver = d ->> 'name'))
+          and (not coalesce((d.value ->> 'onDemand')::boolean, false) or exists (
+                select 1 from lab_wanted_golden w where w.profile_digest = p.digest and w.driver = d.value ->> 'name'))
           and not exists (select 1 from lab_golden g
-                           where g.profile_digest = p.digest and g.runner_id = $1 and g.driver = d ->> 'name') limit 1`,
+                           where g.profile_digest = p.digest and g.runner_id = $1 and g.driver = d.value ->> 'name') limit 1`,
       [runnerId],
     );
     return rows.length > 0;

@@ -145,15 +145,15 @@ export class PlanRunsStage implements Stage {
     return this.database.transaction(shared, async (tx) => ({
       goldens: await tx.query<GoldenRow>(
         `select distinct on (g.digest) g.profile_digest, g.digest, g.components, g.services,
-                coalesce(d.driver -> 'capabilities', '[]') as capabilities
+                coalesce(d.value -> 'capabilities', '[]') as capabilities
            from lab_golden g join lab_profile p on p.digest = g.profile_digest and p.active
            join lab_runner r on r.id = g.runner_id
-           left join lateral (select driver from jsonb_array_elements(r.drivers) driver where driver ->> 'name' = g.driver) d on true
+           left join lateral jsonb_array_elements(r.drivers) d on d.value ->> 'name' = g.driver
           where g.state = 'ready' order by g.digest`,
       ),
       drivers: await tx.query<KnownDriver>(
-        `select distinct on (driver ->> 'name') driver ->> 'name' as name, driver -> 'capabilities' as capabilities
-           from lab_runner, jsonb_array_elements(drivers) driver where state <> 'unavailable' order by driver ->> 'name'`,
+        `select distinct on (d.value ->> 'name') d.value ->> 'name' as name, d.value -> 'capabilities' as capabilities
+           from lab_runner, jsonb_array_elements(drivers) d where state <> 'unavailable' order by d.value ->> 'name'`,
       ),
       demand: await tx.query<DemandRow>(
         `select d.cohort_id, d.packages, d.devices, c.roles, c.components
