@@ -46,14 +46,6 @@ export default defineConfig({
         maxWorkers: 1,
         fileParallelism: false,
       }),
-      // By its name only, `npm run test:vm`: machines with kernels of their own take minutes in software emulation.
-      project('vm', ['test/vm/**/*.spec.ts'], {
-        testTimeout: 600_000,
-        hookTimeout: 900_000,
-        maxWorkers: 1,
-        fileParallelism: false,
-        sequence: { shuffle: false },
-      }),
       project('e2e', ['test/e2e/**/*.spec.ts'], {
         testTimeout: 600_000,
         hookTimeout: 900_000,

@@ -30,7 +30,23 @@ export class QemuDriver implements LabDriver {
     return this.goldens.find(goldenDigest);
   }
 
-  async restore(goldenDigest: string, { name, bootMs }: RestoreOptions): Promise<LabMachine> {
+  async restore(goldenDigest: string, options: RestoreOptions): Promise<LabMachine> {
+    return this.start(goldenDigest, options.name, async (control, folder) => {
+      const agent = await control.start(`${folder}/${GOLDEN_FILES.state}`);
+      return VmMachine.resumed(control, agent, options.bootMs);
+    });
+  }
+
+  /** Boots a golden's disk instead of going on from its saved state: what restoring saves is measured against it. */
+  async boot(goldenDigest: string, options: Pick<RestoreOptions, 'name' | 'bootMs'>): Promise<LabMachine> {
+    return this.start(goldenDigest, options.name, (control) => VmMachine.booted(control, options.bootMs));
+  }
+
+  private async start(
+    goldenDigest: string,
+    name: string,
+    work: (control: QemuControl, folder: string) => Promise<LabMachine>,
+  ): Promise<LabMachine> {
     const golden = await this.find(goldenDigest);
     if (golden === null) throw new GoldenMissing(goldenDigest);
     const folder = `${VM_GOLDENS}/${golden.folder}`;
@@ -41,8 +57,7 @@ export class QemuDriver implements LabDriver {
       backing: { file: `${folder}/${GOLDEN_FILES.disk}`, format: 'qcow2' },
     });
     try {
-      const agent = await control.start(`${folder}/${GOLDEN_FILES.state}`);
-      return await VmMachine.resumed(control, agent, bootMs);
+      return await work(control, folder);
     } catch (error) {
       await control.kill();
       await control.remove();
