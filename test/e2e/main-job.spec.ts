@@ -191,7 +191,7 @@ describe('the main job', () => {
 
   it('I9: left an audit chain without a gap', async () => {
     const platformUrl = new URL(postgres.url);
-    const database = await Database.connect(platformUrl.toString(), { applicationName: 'e2e' });
+    const database = await Database.connect(platformUrl.toString(), { applicationName: 'e2e', job: 'test' });
     try {
       expect(
         await database.transaction(shared, async (tx) => {

@@ -41,7 +41,7 @@ let serial = 0;
 export async function madeUpRow(owner: pg.Client, table: string, tenantId: string): Promise<Record<string, unknown>> {
   const { rows } = await owner.query<{ name: string; type: string }>(
     `select column_name as name, data_type as type from information_schema.columns
-      where table_schema = 'public' and table_name = $1
+      where table_schema = 'public' and table_name = $1 and is_identity = 'NO'
         and (is_nullable = 'NO' and column_default is null or table_name || '.' || column_name = any ($2))`,
     [table, Object.keys(FITTING)],
   );

@@ -11,7 +11,10 @@ await runProcess(async () => {
     'VOUCH_LAB_NAME',
     'VOUCH_DEMO_PASSWORD',
   ]);
-  const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, { applicationName: 'vouch-seed' });
+  const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, {
+    applicationName: 'vouch-seed',
+    job: 'seed',
+  });
   const policy = {
     id: idOf('demo', 'policy'),
     mspId: msp.id,

@@ -1,5 +1,6 @@
 export * from './config/config.js';
 export * from './database/database.js';
+export * from './database/job.js';
 export * from './database/migrate.js';
 export * from './outbox/outbox.js';
 export * from './telemetry/logger.js';
