@@ -84,7 +84,7 @@ begin
      cross join (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) o (operation, rows_as)
      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
        -- They are records themselves.
-       and c.relname not in ('platform_audit', 'platform_job_record')
+       and c.relname not in ('platform_audit', 'platform_audit_checkpoint', 'platform_job_record')
        and not exists (select 1 from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'platform_record_' || o.operation)
   loop
     execute format(

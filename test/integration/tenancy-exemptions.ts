@@ -7,6 +7,9 @@ export const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   identity_find_session: 'whose session this is, is asked before a tenant is known; answers for one secret',
   identity_find_api_key: 'whose key this is, is asked before a tenant is known; answers for one secret',
   identity_note_api_key_use: 'last uses of many keys are noted at once; writes nothing but times',
+  platform_audit_for_operator: 'the operator reads every chain; answers only for the id of a living operator',
+  platform_checkpoints_for_operator:
+    'the operator reads every checkpoint; answers only for the id of a living operator',
   platform_record_job: 'a trigger that writes what a job did, where no role may write',
 };
 
@@ -35,5 +38,6 @@ export const NEVER_WRITTEN_BY_THE_API: Readonly<Record<string, string>> = {
   billing_statement: 'statements',
   billing_share: 'shares',
   billing_customer: 'customers',
+  platform_audit_checkpoint: 'checkpoints are signed in the worker',
   platform_migration: 'the owner',
 };

@@ -11,7 +11,7 @@ const [ourMsp, theirMsp] = ['33333333-3333-4333-8333-333333333333', '44444444-44
 const REFUSED = '42501';
 const BROKEN_REFERENCE = '23503';
 /** Records of what happened: written in another way than other tables, tested below. */
-const RECORDS = ['platform_audit', 'platform_job_record'];
+const RECORDS = ['platform_audit', 'platform_audit_checkpoint', 'platform_job_record'];
 
 let db: TestDatabase;
 let owner: pg.Client;

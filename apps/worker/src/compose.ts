@@ -9,7 +9,7 @@ import {
   StripeProvider,
 } from '@vouch/billing';
 import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouch/catalog';
-import { openFileSigner, type Signer } from '@vouch/evidence';
+import { openFileSigner, SignAuditHeadsStage, type Signer } from '@vouch/evidence';
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
 import { DEBIAN_UPGRADE, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
 import { ChooseEnvironmentsStage, PlanRunsStage, RecordDemand } from '@vouch/planning';
@@ -21,6 +21,7 @@ export interface Keys {
   readonly verdict: Signer;
   readonly manifest: Signer;
   readonly apt: OpenPgpSigner;
+  readonly audit: Signer;
 }
 
 /** Opens the signing keys, made at the first start, and publishes their public halves for the API to hand to devices. */
@@ -30,11 +31,13 @@ export async function openKeys(dataDir: string): Promise<Keys> {
     verdict: await openFileSigner(file('verdict.pem')),
     manifest: await openFileSigner(file('manifest.pem')),
     apt: await OpenPgpSigner.open(file('apt.asc'), 'Vouch channels'),
+    audit: await openFileSigner(file('audit.pem')),
   };
   const publicKeys = path.join(dataDir, 'public-keys');
   await fs.mkdir(publicKeys, { recursive: true });
   await fs.writeFile(path.join(publicKeys, 'verdict.pem'), keys.verdict.publicKeyPem);
   await fs.writeFile(path.join(publicKeys, 'manifest.pem'), keys.manifest.publicKeyPem);
+  await fs.writeFile(path.join(publicKeys, 'audit.pem'), keys.audit.publicKeyPem);
   await fs.writeFile(path.join(publicKeys, 'apt.asc'), keys.apt.publicKeyArmored);
   return keys;
 }
@@ -90,5 +93,8 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
     new ClosePeriodStage(database, clock),
     new InvoiceStatementStage(database, provider, clock),
     new ApplyPaymentStage(database, clock),
+    new SignAuditHeadsStage(database, keys.audit, clock, fixed.auditCheckpointSeconds, (envelope) =>
+      fs.appendFile(folder('audit-checkpoints.ndjson'), `${JSON.stringify({ kind: 'checkpoint', envelope })}\n`),
+    ),
   ];
 }

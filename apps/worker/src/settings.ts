@@ -26,4 +26,5 @@ export const fixed = {
   manifestValidSeconds: 24 * 3600,
   minimumCoverage: 0.3,
   intakeRetrySeconds: 60,
+  auditCheckpointSeconds: 60,
 } as const;

@@ -50,6 +50,7 @@ export class Enrolment {
         action: 'enrolment-token.create',
         subject: `token:${sha256.slice(0, 12)}`,
         why: `To enrol one device in ring ${ring}`,
+        from: context.from,
       });
     });
     return { token: secret, expiresAt };

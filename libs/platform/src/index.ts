@@ -16,3 +16,5 @@ export * from './outbox/outbox-relay.js';
 export * from './queue/stage.js';
 export * from './queue/stage-runner.js';
 export * from './audit/audit.js';
+export * from './audit/chain.js';
+export * from './audit/read-chain.js';
