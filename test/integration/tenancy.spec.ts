@@ -123,7 +123,7 @@ describe('our roles', () => {
   it.each(Object.entries(NEVER_WRITTEN_BY_THE_API))('vouch_app cannot write %s: %s', async (table) => {
     const column = (
       await owner.query<{ name: string }>(
-        `select attname as name from pg_attribute where attrelid = $1::regclass and attnum = 1`,
+        `select attname as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and attidentity = '' limit 1`,
         [table],
       )
     ).rows[0]?.name;

@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { Metrics } from '@vouch/platform';
 import { AccessGuard } from './access/access.guard.js';
+import { auditControllers } from './audit/audit.controller.js';
 import { BillingController } from './billing/billing.controller.js';
 import { ConsoleController } from './console/console.controller.js';
 import { EnrolmentTokenController } from './console/enrolment-token.controller.js';
@@ -27,6 +28,7 @@ export class AppModule {
         AptController,
         LabController,
         BillingController,
+        ...auditControllers,
       ],
       providers: [
         { provide: Services, useValue: services },

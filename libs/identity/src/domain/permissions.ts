@@ -27,6 +27,7 @@ export const permissions = {
   'enrolment-token:create': row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'statement:close':        row('all',    'msp',     'msp',      '-',        '-',          '-'),
   'portal:open':            row('-',      'msp',     '-',        '-',        'tenant',     '-'),
+  'audit:read':             row('all',    'msp',     'msp',      'msp',      'tenant',     '-'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type Action = keyof typeof permissions;
