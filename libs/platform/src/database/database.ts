@@ -1,4 +1,4 @@
-import { DataSource, type EntityManager, type Logger as QueryLogger } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { checkedJob, currentJob } from './job.js';
 
 /**
@@ -26,8 +26,6 @@ export interface DatabaseOptions {
   readonly poolSize?: number;
   /** The job of a process that does only one, such as `seed`; others name theirs with `runAsJob`. */
   readonly job?: string;
-  /** Hears of every statement. */
-  readonly logger?: QueryLogger;
 }
 
 /** PostgreSQL, entered only through transactions that say whose data they touch. */
@@ -45,8 +43,7 @@ export class Database {
       applicationName: options.applicationName,
       poolSize: options.poolSize ?? 10,
       entities: [],
-      logging: options.logger === undefined ? false : 'all',
-      ...(options.logger === undefined ? {} : { logger: options.logger }),
+      logging: false,
       // A bigint that fits is a number; one that does not is an error, never a rounded figure.
       parseInt8: true,
     });
