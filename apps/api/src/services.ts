@@ -4,38 +4,15 @@ import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/bi
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
 import { MachineCredentials, Sessions } from '@vouch/identity';
 import { RunnerRegistry, RunQueue } from '@vouch/lab';
-import {
-  ContentStore,
-  Database,
-  evidenceStoreSettings,
-  openEvidenceStore,
-  systemClock,
-  type BlobStore,
-  type Config,
-  type Logger,
-} from '@vouch/platform';
+import { ContentStore, Database, openEvidenceStore, systemClock, type BlobStore, type Logger } from '@vouch/platform';
 import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
 import { PublicKeys } from './device/public-keys.js';
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
+import type { ApiConfig } from './settings.js';
 
-export const apiSettings = [
-  'VOUCH_DATABASE_APP_URL',
-  ...evidenceStoreSettings,
-  'VOUCH_HOST',
-  'VOUCH_PORT',
-  'VOUCH_PUBLIC_URL',
-  'VOUCH_TRUSTED_PROXIES',
-  'VOUCH_METRICS_TOKEN',
-  'VOUCH_LEASE_SECONDS',
-  'VOUCH_DEVICE_POLL_SECONDS',
-  'VOUCH_STRIPE_API_URL',
-  'STRIPE_SECRET_KEY',
-  'STRIPE_WEBHOOK_SECRET',
-  'VOUCH_LOG_LEVEL',
-] as const;
-export type ApiConfig = Config<(typeof apiSettings)[number]>;
+export { apiSettings, type ApiConfig } from './settings.js';
 
 /** Everything that the API's doors lead to, wired once. The API holds the application role and no signing key. */
 export class Services {
