@@ -1,5 +1,5 @@
 import { idOf } from '@vouch/platform';
-import pg from 'pg';
+import type pg from 'pg';
 import { fingerprint, TestDevice, type TestApi } from '../integration/api.js';
 import { insertOf, madeUpRow } from '../integration/tenant-tables.js';
 

@@ -33,7 +33,7 @@ let owner: pg.Client;
 let attackers: Attacker[];
 let places: IdPlace[];
 const heard: string[] = [];
-// eslint-disable-next-line @typescript-eslint/unbound-method -- put back as it was, and called with its own `this`
+ 
 const query = pg.Client.prototype.query;
 
 beforeAll(async () => {
