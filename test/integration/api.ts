@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { deviceSignatureBase } from '@vouch/contracts';
+import { deviceSignatureBase, TRUST_PAYLOAD_TYPE } from '@vouch/contracts';
+import { FileKeyStore, firstTrust, seal, trustBytes, TrustStore } from '@vouch/evidence';
 import { registerLabRunnerCredential, registerMember, registerMsp, registerTenant } from '@vouch/identity';
 import { createLogger, idOf, sha256Hex, shared } from '@vouch/platform';
 import { createServer } from '../../apps/api/src/server.js';
@@ -39,9 +40,7 @@ export class TestApi {
     const database = await createTestDatabase();
     await seed(database);
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-api-'));
-    fs.mkdirSync(path.join(dataDir, 'public-keys'));
-    for (const name of ['manifest.pem', 'apt.asc'])
-      fs.writeFileSync(path.join(dataDir, 'public-keys', name), `${name} of the tests`);
+    await publishTrust(dataDir);
     const services = await Services.connect(
       {
         VOUCH_DATABASE_APP_URL: database.appUrl,
@@ -98,6 +97,16 @@ export class TestApi {
     const response = await this.post('/api/v1/enrolment-tokens', { tenantId, ring }, headers);
     return ((await response.json()) as { token: string }).token;
   }
+}
+
+/** A trust document as the operator's ceremony makes it, with keys that sign nothing here. */
+async function publishTrust(dataDir: string): Promise<void> {
+  const keys = new FileKeyStore(path.join(dataDir, 'test-keys'));
+  const [root, key] = [await keys.create('root'), await keys.create('any')];
+  const validity = { now: new Date(), validDays: 1 };
+  const document = firstTrust([root], 1, { manifest: key, verdict: key, audit: key }, 'the apt keys', validity);
+  const envelope = await seal(TRUST_PAYLOAD_TYPE, trustBytes(document), root);
+  await new TrustStore(path.join(dataDir, 'public-keys/trust')).publish(envelope);
 }
 
 async function seed({ platform }: TestDatabase): Promise<void> {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { ReadManifest } from '@vouch/approval';
 import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/billing';
+import { TrustStore } from '@vouch/evidence';
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
 import { MachineCredentials, Sessions } from '@vouch/identity';
 import { RunnerRegistry, RunQueue } from '@vouch/lab';
@@ -16,7 +17,7 @@ import {
 } from '@vouch/platform';
 import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
-import { PublicKeys } from './device/public-keys.js';
+
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
 
@@ -54,7 +55,7 @@ export class Services {
     readonly runs: RunQueue,
     readonly artefacts: ContentStore,
     readonly evidence: BlobStore,
-    readonly publicKeys: PublicKeys,
+    readonly trust: TrustStore,
     readonly overview: OverviewQuery,
     readonly runDetails: RunQuery,
     readonly live: LiveFeed,
@@ -83,7 +84,7 @@ export class Services {
       new RunQueue(database, clock, config.VOUCH_LEASE_SECONDS),
       new ContentStore(path.join(config.VOUCH_DATA_DIR, 'artefacts')),
       openEvidenceStore(config),
-      new PublicKeys(path.join(config.VOUCH_DATA_DIR, 'public-keys')),
+      new TrustStore(path.join(config.VOUCH_DATA_DIR, 'public-keys/trust')),
       new OverviewQuery(database, clock, config.VOUCH_STRIPE_API_URL !== undefined),
       new RunQuery(database),
       live,

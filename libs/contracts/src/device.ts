@@ -10,17 +10,6 @@ export const EnrolRequest = z.object({
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 
-export const EnrolResponse = z.object({
-  deviceId: z.uuid(),
-  tenantId: z.uuid(),
-  /** Key that signs channel manifests: SubjectPublicKeyInfo, PEM, ECDSA P-256. The device pins it. */
-  manifestKeyPem: z.string(),
-  /** OpenPGP public key, armoured, of the channels' apt repositories. */
-  aptKeyArmored: z.string(),
-  pollSeconds: z.int().positive(),
-});
-export type EnrolResponse = z.infer<typeof EnrolResponse>;
-
 /** What a device is. `services` are the running units, without instances' user sessions. */
 export const Fingerprint = z.object({
   osRelease: z.object({ id: z.string().max(64), versionId: z.string().max(64), codename: z.string().max(64) }),
@@ -92,6 +81,15 @@ export const DsseEnvelope = z.object({
 });
 export type DsseEnvelope = z.infer<typeof DsseEnvelope>;
 
+export const EnrolResponse = z.object({
+  deviceId: z.uuid(),
+  tenantId: z.uuid(),
+  /** The newest trust document. The device pins its roots, and believes keys only because they signed for them. */
+  trust: DsseEnvelope,
+  pollSeconds: z.int().positive(),
+});
+export type EnrolResponse = z.infer<typeof EnrolResponse>;
+
 /**
  * Device protocol (agent -> api). All but `enrol` and the apt paths are signed by the device's key:
  *   X-Vouch-Device: <tenantId>.<deviceId>
@@ -100,6 +98,7 @@ export type DsseEnvelope = z.infer<typeof DsseEnvelope>;
  *     `METHOD\nPATH\nTIMESTAMP\nNONCE\nHEX(SHA-256(body))`
  *
  * POST /device/v1/enrol        EnrolRequest  -> EnrolResponse
+ * GET  /device/v1/trust/:n     -> 200 DsseEnvelope | 404 there is no newer version
  * PUT  /device/v1/fingerprint  Fingerprint   -> 204
  * GET  /device/v1/manifest     -> 200 DsseEnvelope (ETag) | 304 | 404 no channel yet
  * POST /device/v1/outcomes     OutcomeReport -> 204

@@ -1,11 +1,22 @@
-import { Body, Controller, Get, Headers, HttpCode, Inject, Post, Put, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { EnrolRequest, Fingerprint, OutcomeReport, type DsseEnvelope, type EnrolResponse } from '@vouch/contracts';
 import type { DeviceContext } from '@vouch/fleet';
+import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Device, type CallerRequest } from '../access/access.js';
 import { Services } from '../services.js';
+
+const TrustVersion = z.coerce.number().int().positive().max(1_000_000);
+
+/** Nobody has made the keys yet, so no device can pin a root. */
+class TrustMissing extends Error {
+  readonly code = 'trust-missing';
+  constructor() {
+    super('There is no trust document yet: the operator has to make the keys first. Try again later.');
+  }
+}
 
 @ApiTags('device')
 @Controller('device/v1')
@@ -20,12 +31,19 @@ export class DeviceController {
     @Body({ schema: EnrolRequest }) body: EnrolRequest,
     @Req() request: CallerRequest,
   ): Promise<EnrolResponse> {
-    const [manifestKeyPem, aptKeyArmored] = await Promise.all([
-      this.services.publicKeys.manifestKeyPem(),
-      this.services.publicKeys.aptKeyArmored(),
-    ]);
+    const trust = await this.services.trust.newest();
+    if (trust === null) throw new TrustMissing();
     const device = await this.services.enrolment.enrol(body, request.correlationId);
-    return { ...device, manifestKeyPem, aptKeyArmored, pollSeconds: this.services.config.VOUCH_DEVICE_POLL_SECONDS };
+    return { ...device, trust: trust.envelope, pollSeconds: this.services.config.VOUCH_DEVICE_POLL_SECONDS };
+  }
+
+  @Get('trust/:version')
+  @Access('public')
+  @ApiOperation({ summary: 'The trust document of a version: which keys are believed for what, signed by the root' })
+  async trust(@Param('version', { schema: TrustVersion }) version: number): Promise<DsseEnvelope> {
+    const envelope = await this.services.trust.envelope(version);
+    if (envelope === null) throw new NotFound('trust document yet');
+    return envelope;
   }
 
   @Put('fingerprint')

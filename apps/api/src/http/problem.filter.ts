@@ -19,7 +19,8 @@ const STATUS: Readonly<Record<string, number>> = {
   'content-mismatch': 422,
   'nothing-to-bill': 409,
   'webhook-refused': 400,
-  'public-keys-missing': 503,
+  'trust-missing': 503,
+  'trust-rejected': 503,
   'content-unavailable': 503,
 };
 
