@@ -13,6 +13,10 @@ import { RunQuery } from './overview/run.query.js';
 
 export const apiSettings = [
   'VOUCH_DATABASE_APP_URL',
+  'REDIS_URL',
+  'VOUCH_SECRETS_KEY',
+  'VOUCH_ALLOW_PRIVATE_NETWORK',
+  'VOUCH_RATE_LIMIT_PER_MINUTE',
   'VOUCH_DATA_DIR',
   'VOUCH_HOST',
   'VOUCH_PORT',

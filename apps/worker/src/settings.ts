@@ -3,6 +3,8 @@ import type { Config } from '@vouch/platform';
 export const workerSettings = [
   'VOUCH_DATABASE_PLATFORM_URL',
   'REDIS_URL',
+  'VOUCH_SECRETS_KEY',
+  'VOUCH_ALLOW_PRIVATE_NETWORK',
   'VOUCH_DATA_DIR',
   'VOUCH_HOST',
   'VOUCH_WORKER_PORT',

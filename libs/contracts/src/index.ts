@@ -5,3 +5,4 @@ export * from './device.js';
 export * from './overview.js';
 export * from './events.js';
 export * from './demand.js';
+export * from './api/index.js';
