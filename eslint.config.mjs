@@ -15,6 +15,7 @@ const below = {
   approval: ['fleet', 'identity', 'planning', 'lab', 'evidence', 'catalog'],
   rollout: ['approval', 'fleet', 'identity', 'planning', 'lab', 'evidence', 'catalog'],
   billing: ['identity'],
+  webhooks: ['identity', 'fleet'],
 };
 const depConstraints = [
   { sourceTag: 'layer:contracts', onlyDependOnLibsWithTags: ['layer:contracts'] },

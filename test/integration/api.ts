@@ -7,8 +7,8 @@ import { deviceSignatureBase } from '@vouch/contracts';
 import { registerLabRunnerCredential, registerMember, registerMsp, registerTenant } from '@vouch/identity';
 import { createLogger, idOf, sha256Hex, shared } from '@vouch/platform';
 import { createServer } from '../../apps/api/src/server.js';
-import { Services } from '../../apps/api/src/services.js';
-import { createTestDatabase, type TestDatabase } from './database.js';
+import { Services, type ApiConfig } from '../../apps/api/src/services.js';
+import { createTestDatabase, testRedisUrl, type TestDatabase } from './database.js';
 
 export const PASSWORD = 'a password of the tests';
 export const LAB_TOKEN = `vl_${'t'.repeat(40)}`;
@@ -34,7 +34,7 @@ export class TestApi {
     private readonly services: Services,
   ) {}
 
-  static async start(): Promise<TestApi> {
+  static async start(settings: Partial<ApiConfig> = {}): Promise<TestApi> {
     const database = await createTestDatabase();
     await seed(database);
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-api-'));
@@ -54,6 +54,11 @@ export class TestApi {
         STRIPE_SECRET_KEY: 'sk_test_tests',
         STRIPE_WEBHOOK_SECRET: 'whsec_tests',
         VOUCH_LOG_LEVEL: 'error',
+        REDIS_URL: testRedisUrl(),
+        VOUCH_SECRETS_KEY: randomBytes(32).toString('base64'),
+        VOUCH_ALLOW_PRIVATE_NETWORK: false,
+        VOUCH_RATE_LIMIT_PER_MINUTE: 100_000,
+        ...settings,
       },
       createLogger('test', 'error'),
     );

@@ -10,6 +10,7 @@ import { LiveFeed } from './console/live-feed.js';
 import { PublicKeys } from './device/public-keys.js';
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
+import { RestServices } from './rest/rest-services.js';
 
 export const apiSettings = [
   'VOUCH_DATABASE_APP_URL',
@@ -53,6 +54,7 @@ export class Services {
     readonly live: LiveFeed,
     readonly billing: BillingRequests,
     readonly payments: PaymentProvider,
+    readonly rest: RestServices,
   ) {}
 
   static async connect(config: ApiConfig, logger: Logger): Promise<Services> {
@@ -86,11 +88,13 @@ export class Services {
         webhookSecret: config.STRIPE_WEBHOOK_SECRET,
         ...(config.VOUCH_STRIPE_API_URL === undefined ? {} : { apiUrl: config.VOUCH_STRIPE_API_URL }),
       }),
+      new RestServices(config, database, clock, logger),
     );
   }
 
   async close(): Promise<void> {
     await this.live.close();
+    await this.rest.close();
     await this.database.close();
   }
 }

@@ -1,9 +1,16 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
 import type { FastifyReply } from 'fastify';
 import { Metrics } from '@vouch/platform';
 import { Access } from '../access/access.js';
+import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
+
+const Live = z.object({ status: z.literal('live') }).meta({ id: 'Live', examples: [{ status: 'live' }] });
+const Ready = z
+  .object({ status: z.enum(['ready', 'not ready']), database: z.enum(['up', 'down']) })
+  .meta({ id: 'Ready', examples: [{ status: 'ready', database: 'up' }] });
 
 @ApiTags('operation')
 @Access('public')
@@ -15,13 +22,18 @@ export class HealthController {
   ) {}
 
   @Get('health/live')
-  @ApiOperation({ summary: 'The process runs' })
+  @Operation({ id: 'isLive', summary: 'The process runs', answer: { schema: Live } })
   live(): { status: string } {
     return { status: 'live' };
   }
 
   @Get('health/ready')
-  @ApiOperation({ summary: 'The process can serve: its database answers' })
+  @Operation({
+    id: 'isReady',
+    summary: 'The process can serve: its database answers',
+    answer: { schema: Ready },
+    more: { 503: { schema: Ready, description: 'Its database does not answer.' } },
+  })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<{ status: string; database: string }> {
     try {
       await this.services.database.ping();
@@ -33,7 +45,11 @@ export class HealthController {
   }
 
   @Get('metrics')
-  @ApiOperation({ summary: 'Prometheus metrics' })
+  @Operation({
+    id: 'getMetrics',
+    summary: 'Prometheus metrics',
+    answer: { type: 'text/plain', example: '# TYPE process_cpu_seconds_total counter' },
+  })
   async scrape(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     reply.header('content-type', this.metrics.registry.contentType);
     return this.metrics.registry.metrics();
