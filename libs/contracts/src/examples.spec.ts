@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import * as contracts from './index.js';
 
-const schemas = Object.entries(contracts).filter(
+const schemas = Object.entries(contracts as Readonly<Record<string, unknown>>).filter(
   (entry): entry is [string, z.ZodType] => entry[1] instanceof z.ZodType,
 );
 const examples = schemas.flatMap(([name, schema]) =>

@@ -32,6 +32,7 @@ export function describeApi(controllers: readonly Type[], serverUrl = '/'): Open
     (a, b) => a.path.localeCompare(b.path) || a.method.localeCompare(b.method),
   );
   for (const route of routes) (paths[route.path] ??= {})[route.method] = operation(route, schemas);
+  const answered = new Set(routes.flatMap(problemsOf).map((status) => `Problem${status}`));
   const used = new Set(routes.flatMap((route) => route.tags));
   return {
     openapi: '3.1.0',
@@ -40,15 +41,15 @@ export function describeApi(controllers: readonly Type[], serverUrl = '/'): Open
       version: '1.0.0',
       description:
         'Patch approvals that are signed, bound to the tested bytes, and paid for by a fair split. How to authenticate, page, filter, retry and verify webhooks: docs/api.md.',
-      license: { name: 'AGPL-3.0-or-later', identifier: 'AGPL-3.0-or-later' },
-      contact: { name: 'Vouch', url: 'https://www.gnu.org/licenses/agpl-3.0.html' },
+      license: { name: 'AGPL-3.0-or-later', url: 'https://www.gnu.org/licenses/agpl-3.0.html' },
+      contact: { name: 'The operator of this installation' },
     },
     servers: [{ url: serverUrl }],
     tags: [...used].sort().map((name) => ({ name, description: TAGS[name] ?? name })),
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas.components).sort(([a], [b]) => (a < b ? -1 : 1))),
-      responses: problemResponses,
+      responses: Object.fromEntries(Object.entries(problemResponses).filter(([name]) => answered.has(name))),
       securitySchemes,
       headers: {
         CorrelationId: { description: 'Finds the request in the logs.', schema: { type: 'string' } },
