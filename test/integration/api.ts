@@ -67,6 +67,10 @@ export class TestApi {
     return new TestApi(await app.getUrl(), database, dataDir, app, services);
   }
 
+  get secretsKey(): string {
+    return this.services.config.VOUCH_SECRETS_KEY;
+  }
+
   async stop(): Promise<void> {
     await this.services.close();
     await this.app.close();

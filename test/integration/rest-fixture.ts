@@ -36,6 +36,10 @@ export class RestFixture {
     readonly device: TestDevice,
   ) {}
 
+  get secretsKey(): string {
+    return this.api.secretsKey;
+  }
+
   get deviceId(): string {
     return this.device.identity.deviceId;
   }
