@@ -27,6 +27,14 @@ export const ids = {
 };
 export const artefact = { sha256: sha256Hex('web 2'), untested: sha256Hex('web-doc 2') };
 const digest = sha256Hex('something');
+const PROFILE = JSON.stringify({
+  name: 'web',
+  title: 'Web',
+  stream: 'debian-12-amd64',
+  components: [{ package: 'web' }],
+  files: [],
+  probes: [],
+});
 const rules = { minimumCoverage: 0.5, acceptReducedFidelity: false, delayMinutes: 0, rings: 2, soakSeconds: 0 };
 
 /** An API whose tenant has one device with one patch that went the whole way. */
@@ -207,7 +215,7 @@ async function seedOutcome(tx: Tx, deviceId: string): Promise<void> {
 type Insert = (table: string, row: Record<string, unknown>) => Promise<void>;
 
 async function seedLab(insert: Insert, now: Date): Promise<void> {
-  await insert('lab_profile', { digest, name: 'web', title: 'Web', stream: 'debian-12-amd64', definition: '{}' });
+  await insert('lab_profile', { digest, name: 'web', title: 'Web', stream: 'debian-12-amd64', definition: PROFILE });
   await insert('lab_runner', { id: ids.runner, name: 'lab-0', state: 'ready', drivers: '[]', last_seen_at: now });
   await insert('lab_test_run', {
     id: ids.run,

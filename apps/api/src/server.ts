@@ -8,6 +8,7 @@ import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { Metrics, newId } from '@vouch/platform';
 import type { CallerRequest } from './access/access.js';
 import { AppModule } from './app.module.js';
+import { earlyRefusals } from './http/early-refusals.js';
 import { entityTag } from './http/entity-tag.js';
 import { LARGEST_BODY, limitBodies, parseJson } from './http/limits.js';
 import { RouteMethods } from './http/method-not-allowed.js';
@@ -27,7 +28,7 @@ const SECURITY_HEADERS = {
 export async function createServer(services: Services): Promise<NestFastifyApplication> {
   const metrics = new Metrics('api');
   const methods = new RouteMethods();
-  const adapter = new FastifyAdapter({ bodyLimit: LARGEST_BODY, trustProxy: false });
+  const adapter = new FastifyAdapter({ bodyLimit: LARGEST_BODY, trustProxy: false, ...earlyRefusals });
   limitBodies(adapter.getInstance());
   methods.watch(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(services, metrics, methods), adapter, {
