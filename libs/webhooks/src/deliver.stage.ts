@@ -179,8 +179,8 @@ export class DeliverWebhookStage implements Stage {
 }
 
 /** The answer as text that a database and a person can take. */
-// eslint-disable-next-line no-control-regex
 const readable = (body: Buffer): string =>
+  // eslint-disable-next-line no-control-regex
   body.toString('utf8').replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '\ufffd');
 
 /** What went wrong, in words, without the stack of a library. */

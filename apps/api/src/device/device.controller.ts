@@ -5,7 +5,7 @@ import {
   DsseEnvelope,
   EnrolRequest,
   EnrolResponse,
-  Fingerprint,
+  type Fingerprint,
   FingerprintReport,
   OutcomeReport,
 } from '@vouch/contracts';
