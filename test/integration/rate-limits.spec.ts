@@ -36,7 +36,7 @@ describe('rate limits', () => {
   describe('at the door', () => {
     let rest: RestFixture;
     beforeAll(async () => {
-      rest = await RestFixture.start({ VOUCH_RATE_LIMIT_PER_MINUTE: 30 });
+      rest = await RestFixture.start({ VOUCH_RATE_LIMIT_PER_MINUTE: 30, VOUCH_TRUSTED_PROXIES: '127.0.0.1' });
     });
     afterAll(() => rest.stop());
 
@@ -56,13 +56,15 @@ describe('rate limits', () => {
     });
 
     it('slow down who guesses keys, before the database is asked', async () => {
+      const guess = (key: string, from: string): Promise<Response> =>
+        rest.api.get('/api/v1/devices', { authorization: `Bearer vk_${key}`, 'x-forwarded-for': from });
       const statuses = [];
       for (let count = 0; count < 8; count += 1) {
-        const authorization = `Bearer vk_${'A'.repeat(42)}${count}`;
-        statuses.push((await rest.api.get('/api/v1/devices', { authorization })).status);
+        statuses.push((await guess(`${'A'.repeat(42)}${count}`, '203.0.113.7')).status);
       }
       expect(statuses[0]).toBe(401);
       expect(statuses.at(-1)).toBe(429);
+      expect((await guess('A'.repeat(43), '203.0.113.8')).status).toBe(401);
     });
   });
 });

@@ -28,7 +28,11 @@ const SECURITY_HEADERS = {
 export async function createServer(services: Services): Promise<NestFastifyApplication> {
   const metrics = new Metrics('api');
   const methods = new RouteMethods();
-  const adapter = new FastifyAdapter({ bodyLimit: LARGEST_BODY, trustProxy: false, ...earlyRefusals });
+  const adapter = new FastifyAdapter({
+    bodyLimit: LARGEST_BODY,
+    trustProxy: services.config.VOUCH_TRUSTED_PROXIES?.split(',') ?? false,
+    ...earlyRefusals,
+  });
   limitBodies(adapter.getInstance());
   methods.watch(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(services, metrics, methods), adapter, {

@@ -51,6 +51,11 @@ export const settings = {
     .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64'),
   /** Lets requests to addresses that others name (webhooks) go to private networks and over plain HTTP. */
   VOUCH_ALLOW_PRIVATE_NETWORK: z.stringbool('must be true or false').default(false),
+  /** Addresses of reverse proxies whose X-Forwarded-For is believed, separated by commas; none when absent. */
+  VOUCH_TRUSTED_PROXIES: z
+    .string()
+    .regex(/^[\da-fA-F.:/]+(,[\da-fA-F.:/]+)*$/, 'must be IP addresses or networks, separated by commas')
+    .optional(),
   /** Requests that one API key or one session may make in a minute. */
   VOUCH_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(600),
   VOUCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
