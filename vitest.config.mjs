@@ -8,7 +8,7 @@ const alias = Object.fromEntries(
   fs.readdirSync(path.join(root, 'libs')).map((lib) => [`@vouch/${lib}`, path.join(root, 'libs', lib, 'src/index.ts')]),
 );
 const shared = { resolve: { alias }, oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } } };
-const project = (name, include, more = {}) => ({
+export const project = (name, include, more = {}) => ({
   ...shared,
   test: { name, root, include, sequence: { shuffle: true }, ...more },
 });
@@ -38,6 +38,13 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 120_000,
         maxWorkers: 2,
+      }),
+      project('attacks', ['test/attacks/**/*.spec.ts'], {
+        globalSetup: ['test/integration/services.setup.mjs'],
+        testTimeout: 600_000,
+        hookTimeout: 120_000,
+        maxWorkers: 1,
+        fileParallelism: false,
       }),
       project('lab', ['test/lab/**/*.spec.ts'], {
         testTimeout: 300_000,

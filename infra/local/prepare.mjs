@@ -60,7 +60,7 @@ const LAB_PACKAGES = {
   ip: 'iproute2',
   gpgv: 'gpgv',
 };
-/** What the tests use on top: a browser, and independent programs to compare with. */
+/** What the tests use on top: a browser, independent programs to compare with, other people's attack tools. */
 const TEST_PACKAGES = {
   chromium: 'chromium',
   'apt-ftparchive': 'apt-utils',
@@ -69,6 +69,11 @@ const TEST_PACKAGES = {
   curl: 'curl',
   jq: 'jq',
   shellcheck: 'shellcheck',
+  xz: 'xz-utils',
+  ffuf: 'ffuf',
+  wfuzz: 'wfuzz',
+  sqlmap: 'sqlmap',
+  wapiti: 'wapiti',
 };
 
 /**

@@ -41,7 +41,7 @@ create function identity_find_api_key(wanted_sha256 text, at timestamptz)
                       where t.msp_id = m.msp_id and (m.tenant_id is null or t.tenant_id = m.tenant_id)
                         and (k.reach is null or t.tenant_id = any (k.reach))), '{}')
       from identity_api_key k
-      join identity_member m on m.id = k.maker and coalesce(m.tenant_id, m.msp_id) = k.owner_id
+      join identity_member m on m.id = k.maker and m.removed_at is null and coalesce(m.tenant_id, m.msp_id) = k.owner_id
       join identity_msp p on p.id = m.msp_id
      where k.secret_sha256 = wanted_sha256 and k.revoked_at is null and k.expires_at > at
 $$;

@@ -36,7 +36,7 @@ describe('rate limits', () => {
   describe('at the door', () => {
     let rest: RestFixture;
     beforeAll(async () => {
-      rest = await RestFixture.start({ VOUCH_RATE_LIMIT_PER_MINUTE: 30, VOUCH_TRUSTED_PROXIES: '127.0.0.1' });
+      rest = await RestFixture.start({ VOUCH_RATE_LIMIT_PER_MINUTE: 30, VOUCH_TRUSTED_PROXIES: ['127.0.0.1'] });
     });
     afterAll(() => rest.stop());
 

@@ -12,17 +12,11 @@ import { earlyRefusals } from './http/early-refusals.js';
 import { entityTag } from './http/entity-tag.js';
 import { LARGEST_BODY, limitBodies, parseJson } from './http/limits.js';
 import { RouteMethods } from './http/method-not-allowed.js';
+import { protectResponses } from './http/response-headers.js';
 import { describeApi, type OpenApiDocument } from './openapi/document.js';
 import type { Services } from './services.js';
 
 const CONSOLE = path.resolve(import.meta.dirname, '../../console/dist');
-const SECURITY_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-};
 
 /** Builds the HTTP server around the services; the caller listens and closes. */
 export async function createServer(services: Services): Promise<NestFastifyApplication> {
@@ -30,7 +24,7 @@ export async function createServer(services: Services): Promise<NestFastifyAppli
   const methods = new RouteMethods();
   const adapter = new FastifyAdapter({
     bodyLimit: LARGEST_BODY,
-    trustProxy: services.config.VOUCH_TRUSTED_PROXIES?.split(',') ?? false,
+    trustProxy: services.config.VOUCH_TRUSTED_PROXIES,
     ...earlyRefusals,
   });
   limitBodies(adapter.getInstance());
@@ -44,13 +38,14 @@ export async function createServer(services: Services): Promise<NestFastifyAppli
   app.useGlobalPipes(new StandardSchemaValidationPipe());
   await app.register(cookie);
   await app.register(fastifyStatic, { root: CONSOLE, wildcard: false, decorateReply: false, index: ['index.html'] });
+  protectResponses(app.getHttpAdapter().getInstance(), services.config.VOUCH_PUBLIC_URL.startsWith('https:'));
   observe(app, services, metrics);
   describe(app);
   await app.init();
   return app;
 }
 
-/** Correlation ids, security headers, one log line and one metric for each request. */
+/** Correlation ids, one log line and one metric for each request. */
 function observe(app: NestFastifyApplication, services: Services, metrics: Metrics): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', async (request, reply) => {
@@ -58,8 +53,6 @@ function observe(app: NestFastifyApplication, services: Services, metrics: Metri
     const correlationId = typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : newId();
     (request as unknown as CallerRequest).correlationId = correlationId;
     reply.header('x-correlation-id', correlationId);
-    // The API's own documentation page brings inline styles of its library.
-    if (!request.url.startsWith('/api/docs')) reply.headers(SECURITY_HEADERS);
   });
   fastify.addHook('onRequest', (request) => services.rest.limits.check('refused', request.ip));
   fastify.addHook('onSend', entityTag);

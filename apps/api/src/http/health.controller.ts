@@ -1,9 +1,10 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { FastifyReply } from 'fastify';
-import { Metrics } from '@vouch/platform';
+import { Metrics, sha256Hex } from '@vouch/platform';
 import { Access } from '../access/access.js';
+import { NotFound } from '../access/access.errors.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
 
@@ -47,10 +48,18 @@ export class HealthController {
   @Get('metrics')
   @Operation({
     id: 'getMetrics',
-    summary: 'Prometheus metrics',
+    summary: 'Prometheus metrics, for who presents the token of the settings',
     answer: { type: 'text/plain', example: '# TYPE process_cpu_seconds_total counter' },
+    problems: [404],
   })
-  async scrape(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+  async scrape(
+    @Headers('authorization') authorization: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const token = this.services.config.VOUCH_METRICS_TOKEN;
+    // Figures tell a stranger how busy we are and which routes there are. Digests compare in equal time.
+    if (token === undefined || sha256Hex(authorization ?? '') !== sha256Hex(`Bearer ${token}`))
+      throw new NotFound('page');
     reply.header('content-type', this.metrics.registry.contentType);
     return this.metrics.registry.metrics();
   }

@@ -24,6 +24,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'device-key-refused': 422,
   'outcome-not-offered': 409,
   'lease-lost': 409,
+  'profile-unknown': 404,
   'content-mismatch': 422,
   'nothing-to-bill': 409,
   'webhook-refused': 400,
@@ -41,9 +42,10 @@ const STATUS: Readonly<Record<string, number>> = {
   'condition-needed': 428,
   'method-not-allowed': 405,
   'too-many-requests': 429,
+  'content-unavailable': 503,
 };
 /** What HTTP itself refuses, by status. */
-const REFUSALS: Readonly<Record<number, string>> = {
+const HTTP_CODES: Readonly<Record<number, string>> = {
   400: 'request-invalid',
   404: 'not-found',
   413: 'request-too-large',
@@ -51,6 +53,9 @@ const REFUSALS: Readonly<Record<number, string>> = {
   415: 'media-type-refused',
   431: 'headers-too-large',
 };
+
+/** Somebody was kept out: worth a line, since many of them are an attack. */
+const REFUSALS = new Set([401, 403, 429]);
 
 /** Answers every error as problem details. What is not a known error of ours keeps its message inside. */
 @Catch()
@@ -76,6 +81,14 @@ export class ProblemFilter implements ExceptionFilter {
     }
     const { retryAfterSeconds } = known as { retryAfterSeconds?: unknown };
     if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
+    if (REFUSALS.has(status)) {
+      const { method, ip: from, correlationId, caller } = request;
+      const who = caller && `${caller.kind}:${caller.id}`;
+      this.services.logger.info(
+        { code, status, method, route: request.routeOptions.url, from, who, correlationId },
+        'refused',
+      );
+    }
     const problem: Problem = {
       type: `urn:vouch:problem:${code}`,
       title: code.replaceAll('-', ' '),
@@ -114,7 +127,7 @@ function describe(error: unknown): { status: number; code: string; detail: strin
     const detail = Array.isArray(message) ? message.join('; ') : String(message);
     return {
       status,
-      code: REFUSALS[status] ?? 'request-refused',
+      code: HTTP_CODES[status] ?? 'request-refused',
       detail,
     };
   }
@@ -124,7 +137,7 @@ function describe(error: unknown): { status: number; code: string; detail: strin
     if (status !== undefined) return { status, code: String(code), detail: error.message };
     // Fastify's own refusals: body too large, wrong media type, malformed JSON.
     if (typeof statusCode === 'number' && statusCode < 500)
-      return { status: statusCode, code: REFUSALS[statusCode] ?? 'request-refused', detail: error.message };
+      return { status: statusCode, code: HTTP_CODES[statusCode] ?? 'request-refused', detail: error.message };
   }
   return {
     status: 500,

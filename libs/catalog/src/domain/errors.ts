@@ -76,6 +76,15 @@ export class IndexRolledBack extends IntakeError {
   }
 }
 
+/** A few bytes that unpack to very many: reading stopped at the limit. */
+export class IndexTooLarge extends IntakeError {
+  readonly code = 'index-too-large';
+  readonly state = 'unverified';
+  constructor(file: string, maxBytes: number) {
+    super(`${file} unpacks to more than ${maxBytes} bytes. Nothing of it was used.`);
+  }
+}
+
 /** Longer than the signed index, or our own limit, allows: reading stopped there. */
 export class ResponseTooLong extends IntakeError {
   readonly code = 'response-too-long';

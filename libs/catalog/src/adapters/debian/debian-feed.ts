@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
-import { decompress as unxz } from '@napi-rs/lzma/xz';
 import type { AptSource } from '../../domain/apt-sources.js';
 import { IndexMalformed, IndexTruncated } from '../../domain/errors.js';
 import { checkFreshness } from '../../domain/freshness.js';
@@ -10,12 +7,12 @@ import { checkSuite, parseRelease, type IndexedFile, type ReleaseIndex } from '.
 import type { Feed } from '../../feed.port.js';
 import { fetchBytes } from './fetch-bytes.js';
 import { verifyClearSigned } from './signature.js';
+import { unpack } from './unpack.js';
 
 const INDEX_LIMIT = { maxBytes: 4 * 1024 * 1024, timeoutMs: 30_000 };
 const PACKAGES_TIMEOUT_MS = 120_000;
 /** Decompressed; the largest suite of today has a fifth of it. */
 const PACKAGES_LIMIT_BYTES = 512 * 1024 * 1024;
-const gunzipLimited = promisify<Buffer, { maxOutputLength: number }, Buffer>(gunzip);
 
 /** A suite of a Debian-style archive: signed InRelease → Packages index by digest → packages. */
 export class DebianFeed implements Feed {
@@ -49,10 +46,7 @@ export class DebianFeed implements Feed {
     const path = release.acquireByHash ? `${folder}/by-hash/SHA256/${file.sha256}` : file.path;
     const packed = await fetchBytes(`${base}/${path}`, { maxBytes: file.sizeBytes, timeoutMs: PACKAGES_TIMEOUT_MS });
     check(packed, file);
-    const text = file.path.endsWith('.xz')
-      ? await unxz(packed)
-      : await gunzipLimited(packed, { maxOutputLength: PACKAGES_LIMIT_BYTES });
-    return text.toString('utf8');
+    return (await unpack(file.path, packed, PACKAGES_LIMIT_BYTES)).toString('utf8');
   }
 }
 
