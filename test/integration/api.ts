@@ -49,7 +49,7 @@ export class TestApi {
         VOUCH_EVIDENCE_S3_URL: undefined,
         VOUCH_EVIDENCE_S3_REGION: 'us-east-1',
         VOUCH_EVIDENCE_S3_KEY_ID: undefined,
-        VOUCH_EVIDENCE_S3_SECRET_KEY: undefined,
+        VOUCH_EVIDENCE_S3_SECRET: undefined,
         VOUCH_TRUSTED_PROXIES: undefined,
         VOUCH_HOST: '127.0.0.1',
         VOUCH_PORT: 1,

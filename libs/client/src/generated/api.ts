@@ -1060,8 +1060,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Prometheus metrics
-         * @description Prometheus metrics.
+         * Prometheus metrics, for who presents the token of the settings
+         * @description Prometheus metrics, for who presents the token of the settings.
          */
         get: operations["getMetrics"];
         put?: never;
@@ -2616,6 +2616,8 @@ export interface components {
                         /** @constant */
                         type: "command";
                     })[];
+                    /** @default [] */
+                    seed: string[];
                     stream: string;
                     title: string;
                 };
@@ -6964,7 +6966,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Prometheus metrics */
+            /** @description Prometheus metrics, for who presents the token of the settings */
             200: {
                 headers: {
                     "X-Correlation-Id": components["headers"]["CorrelationId"];
@@ -6975,6 +6977,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
+            404: components["responses"]["Problem404"];
             429: components["responses"]["Problem429"];
         };
     };
