@@ -3,7 +3,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId, sha256Hex, shared } from '@vouch/platform';
 import { openApiDocument } from '../../apps/api/src/server.js';
-import { fingerprint, LAB_TOKEN, PASSWORD } from './api.js';
+import { fingerprint, LAB_TOKEN, METRICS_TOKEN, PASSWORD } from './api.js';
 import { artefact, ids, msp, RestFixture, tenants } from './rest-fixture.js';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -70,7 +70,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
   const calls = (): Record<string, Call> => ({
     isLive: { status: 200 },
     isReady: { status: 200 },
-    getMetrics: { status: 200 },
+    getMetrics: { status: 200, headers: { authorization: `Bearer ${METRICS_TOKEN}` } },
     signIn: { status: 200, body: { email: msp.technician, password: PASSWORD }, headers: {} },
     getSession: { status: 200 },
     whoami: { status: 200 },

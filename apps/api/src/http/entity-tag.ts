@@ -35,7 +35,7 @@ export async function entityTag(request: FastifyRequest, reply: FastifyReply, pa
   const known = reply.getHeader('etag');
   const tag =
     typeof known === 'string' ? known : `"${createHash('sha256').update(payload).digest('base64url').slice(0, 27)}"`;
-  reply.header('etag', tag).header('cache-control', 'private, no-cache');
+  reply.header('etag', tag);
   const wanted = request.headers['if-none-match']?.split(',').map((text) => text.trim().replace(/^W\//, '')) ?? [];
   if (!wanted.includes(tag) && !wanted.includes('*')) return payload;
   reply.status(304).removeHeader('content-length').removeHeader('content-type');
