@@ -104,6 +104,7 @@ function environment(secrets, { appUrl, platformUrl, redisUrl }, ports) {
     VOUCH_PUBLIC_URL: process.env.VOUCH_PUBLIC_URL || url,
     VOUCH_API_URL: url,
     VOUCH_LAB_TOKEN: process.env.VOUCH_LAB_TOKEN || secrets.labToken,
+    VOUCH_SECRETS_KEY: process.env.VOUCH_SECRETS_KEY || secrets.secretsKey,
     VOUCH_METRICS_TOKEN: process.env.VOUCH_METRICS_TOKEN || secrets.metricsToken,
     VOUCH_DEMO_PASSWORD: process.env.VOUCH_DEMO_PASSWORD || secrets.demoPassword,
     VOUCH_STARTED_AT_MS: String(startedAt),

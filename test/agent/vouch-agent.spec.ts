@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { EnrolRequest, Fingerprint, OutcomeReport } from '@vouch/contracts';
+import { EnrolRequest, FingerprintReport, OutcomeReport } from '@vouch/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Device } from './device.js';
 import { FakeServer, manifest, sha256 } from './fake-server.js';
@@ -80,7 +80,9 @@ describe('talking to the server', () => {
     expect(server.sent('PUT', '/device/v1/fingerprint')).toHaveLength(1);
     await device.write('installed-version', '1.5');
     await device.agent('once');
-    const sent = server.sent('PUT', '/device/v1/fingerprint').map(({ body }) => Fingerprint.parse(JSON.parse(body)));
+    const sent = server
+      .sent('PUT', '/device/v1/fingerprint')
+      .map(({ body }) => FingerprintReport.parse(JSON.parse(body)));
     expect(sent.map(({ components }) => components[0]?.version)).toEqual(['1.0', '1.5']);
     expect(sent[1]).toMatchObject({ architecture: 'amd64', services: ['shop.service'] });
     expect(sent[1]?.components).toHaveLength(1);

@@ -9,7 +9,7 @@ import { registerLabRunnerCredential, registerMember, registerMsp, registerTenan
 import { createLogger, idOf, sha256Hex, shared } from '@vouch/platform';
 import { createServer } from '../../apps/api/src/server.js';
 import { Services, type ApiConfig } from '../../apps/api/src/services.js';
-import { createTestDatabase, type TestDatabase } from './database.js';
+import { createTestDatabase, testRedisUrl, type TestDatabase } from './database.js';
 
 export const PASSWORD = 'a password of the tests';
 export const LAB_TOKEN = `vl_${'t'.repeat(40)}`;
@@ -45,7 +45,11 @@ export class TestApi {
       {
         VOUCH_DATABASE_APP_URL: database.appUrl,
         VOUCH_DATA_DIR: dataDir,
+        VOUCH_EVIDENCE_S3_URL: undefined,
         VOUCH_EVIDENCE_S3_REGION: 'us-east-1',
+        VOUCH_EVIDENCE_S3_KEY_ID: undefined,
+        VOUCH_EVIDENCE_S3_SECRET: undefined,
+        VOUCH_TRUSTED_PROXIES: undefined,
         VOUCH_HOST: '127.0.0.1',
         VOUCH_PORT: 1,
         VOUCH_PUBLIC_URL: 'http://127.0.0.1',
@@ -56,6 +60,10 @@ export class TestApi {
         STRIPE_WEBHOOK_SECRET: 'whsec_tests',
         VOUCH_METRICS_TOKEN: METRICS_TOKEN,
         VOUCH_LOG_LEVEL: 'error',
+        REDIS_URL: testRedisUrl(),
+        VOUCH_SECRETS_KEY: randomBytes(32).toString('base64'),
+        VOUCH_ALLOW_PRIVATE_NETWORK: false,
+        VOUCH_RATE_LIMIT_PER_MINUTE: 100_000,
         ...settings,
       },
       logger,
@@ -63,6 +71,10 @@ export class TestApi {
     const app = await createServer(services);
     await app.listen(0, '127.0.0.1');
     return new TestApi(await app.getUrl(), database, dataDir, app, services);
+  }
+
+  get secretsKey(): string {
+    return this.services.config.VOUCH_SECRETS_KEY;
   }
 
   async stop(): Promise<void> {

@@ -20,9 +20,14 @@ import { LiveFeed } from './console/live-feed.js';
 
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
+import { RestServices } from './rest/rest-services.js';
 
 export const apiSettings = [
   'VOUCH_DATABASE_APP_URL',
+  'REDIS_URL',
+  'VOUCH_SECRETS_KEY',
+  'VOUCH_ALLOW_PRIVATE_NETWORK',
+  'VOUCH_RATE_LIMIT_PER_MINUTE',
   ...evidenceStoreSettings,
   'VOUCH_HOST',
   'VOUCH_PORT',
@@ -61,6 +66,7 @@ export class Services {
     readonly live: LiveFeed,
     readonly billing: BillingRequests,
     readonly payments: PaymentProvider,
+    readonly rest: RestServices,
   ) {}
 
   static async connect(config: ApiConfig, logger: Logger): Promise<Services> {
@@ -94,11 +100,13 @@ export class Services {
         webhookSecret: config.STRIPE_WEBHOOK_SECRET,
         ...(config.VOUCH_STRIPE_API_URL === undefined ? {} : { apiUrl: config.VOUCH_STRIPE_API_URL }),
       }),
+      new RestServices(config, database, clock, logger),
     );
   }
 
   async close(): Promise<void> {
     await this.live.close();
+    await this.rest.close();
     await this.database.close();
   }
 }

@@ -11,8 +11,9 @@ import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouc
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
 import { DEBIAN_UPGRADE, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
 import { ChooseEnvironmentsStage, PlanRunsStage, RecordDemand } from '@vouch/planning';
-import { ContentStore, systemClock, type Database, type Stage } from '@vouch/platform';
+import { ContentStore, SafeFetch, SealedBox, systemClock, type Database, type Stage } from '@vouch/platform';
 import { AdvanceRolloutStage } from '@vouch/rollout';
+import { DeliverWebhookStage, FanOutStage } from '@vouch/webhooks';
 import type { Keys } from './keys.js';
 import { fixed, type WorkerConfig } from './settings.js';
 
@@ -67,5 +68,12 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
     new ClosePeriodStage(database, clock),
     new InvoiceStatementStage(database, provider, clock),
     new ApplyPaymentStage(database, clock),
+    new FanOutStage(database),
+    new DeliverWebhookStage(
+      database,
+      new SealedBox(config.VOUCH_SECRETS_KEY),
+      new SafeFetch({ allowPrivateNetwork: config.VOUCH_ALLOW_PRIVATE_NETWORK }),
+      clock,
+    ),
   ];
 }

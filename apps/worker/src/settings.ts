@@ -5,6 +5,8 @@ export const workerSettings = [
   'VOUCH_DATABASE_PLATFORM_URL',
   'REDIS_URL',
   ...keyStoreSettings,
+  'VOUCH_SECRETS_KEY',
+  'VOUCH_ALLOW_PRIVATE_NETWORK',
   'VOUCH_HOST',
   'VOUCH_WORKER_PORT',
   'VOUCH_LAB_READY_PROFILES',

@@ -1,11 +1,19 @@
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Put, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { EnrolRequest, Fingerprint, OutcomeReport, type DsseEnvelope, type EnrolResponse } from '@vouch/contracts';
+import {
+  DsseEnvelope,
+  EnrolRequest,
+  EnrolResponse,
+  type Fingerprint,
+  FingerprintReport,
+  OutcomeReport,
+} from '@vouch/contracts';
 import type { DeviceContext } from '@vouch/fleet';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Device, type CallerRequest } from '../access/access.js';
+import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
 
 const TrustVersion = z.coerce.number().int().positive().max(1_000_000);
@@ -26,7 +34,12 @@ export class DeviceController {
   @Post('enrol')
   @HttpCode(200)
   @Access('public')
-  @ApiOperation({ summary: 'A device becomes known with its one-time token and a key that it made itself' })
+  @Operation({
+    id: 'enrolDevice',
+    summary: 'A device becomes known with its one-time token and a key that it made itself',
+    answer: { schema: EnrolResponse },
+    problems: [403, 422, 503],
+  })
   async enrol(
     @Body({ schema: EnrolRequest }) body: EnrolRequest,
     @Req() request: CallerRequest,
@@ -39,7 +52,12 @@ export class DeviceController {
 
   @Get('trust/:version')
   @Access('public')
-  @ApiOperation({ summary: 'The trust document of a version: which keys are believed for what, signed by the root' })
+  @Operation({
+    id: 'readTrustDocument',
+    summary: 'The trust document of a version: which keys are believed for what, signed by the root',
+    answer: { schema: DsseEnvelope },
+    problems: [404],
+  })
   async trust(@Param('version', { schema: TrustVersion }) version: number): Promise<DsseEnvelope> {
     const envelope = await this.services.trust.envelope(version);
     if (envelope === null) throw new NotFound('trust document yet');
@@ -49,14 +67,23 @@ export class DeviceController {
   @Put('fingerprint')
   @HttpCode(204)
   @Access('device')
-  @ApiOperation({ summary: 'What the device is: OS, packages, running services' })
-  async fingerprint(@Body({ schema: Fingerprint }) body: Fingerprint, @Device() device: DeviceContext): Promise<void> {
+  @Operation({ id: 'reportFingerprint', summary: 'What the device is: OS, packages, running services' })
+  async fingerprint(
+    @Body({ schema: FingerprintReport }) body: Fingerprint,
+    @Device() device: DeviceContext,
+  ): Promise<void> {
     await this.services.fingerprints.record(device, body);
   }
 
   @Get('manifest')
   @Access('device')
-  @ApiOperation({ summary: "The signed desired state of the device's channel" })
+  @Operation({
+    id: 'getManifest',
+    summary: "The signed desired state of the device's channel",
+    answer: { schema: DsseEnvelope },
+    more: { 304: { description: 'Nothing changed since the manifest with the ETag that was sent as If-None-Match.' } },
+    problems: [404],
+  })
   async manifest(
     @Device() device: DeviceContext,
     @Headers('if-none-match') known: string | undefined,
@@ -76,7 +103,7 @@ export class DeviceController {
   @Post('outcomes')
   @HttpCode(204)
   @Access('device')
-  @ApiOperation({ summary: 'What really happened with an approved revision' })
+  @Operation({ id: 'reportOutcome', summary: 'What really happened with an approved revision', problems: [409] })
   async outcome(@Body({ schema: OutcomeReport }) body: OutcomeReport, @Device() device: DeviceContext): Promise<void> {
     await this.services.outcomes.record(device, body);
   }

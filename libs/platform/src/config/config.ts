@@ -73,6 +73,14 @@ export const settings = {
   VOUCH_STARTED_AT_MS: z.coerce.number().int().positive().optional(),
   /** Password of the demo's members. */
   VOUCH_DEMO_PASSWORD: z.string().min(12, 'must have at least 12 characters'),
+  /** Seals secrets that must be read again (of webhooks, for instance): 32 bytes in base64. */
+  VOUCH_SECRETS_KEY: z
+    .base64('must be 32 bytes in base64')
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64'),
+  /** Lets requests to addresses that others name (webhooks) go to private networks and over plain HTTP. */
+  VOUCH_ALLOW_PRIVATE_NETWORK: z.stringbool('must be true or false').default(false),
+  /** Requests that one API key or one session may make in a minute. */
+  VOUCH_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(600),
   VOUCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 } as const;
 
