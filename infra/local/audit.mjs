@@ -8,7 +8,7 @@ import { root } from './prepare.mjs';
 
 const USAGE = `Usage: npm run audit -- verify [export.ndjson] [--key public-key.pem] [--checkpoints older.ndjson]
   Without a file: the database that VOUCH_DATABASE_PLATFORM_URL names.
-  --key          the installation's public audit key, from a place that you trust (default: the data folder's)
+  --key          the installation's public audit key, from a place that you trust (default: those of the data folder's trust document)
   --checkpoints  signed checkpoints from elsewhere (default, for a database: those that the worker kept in the data folder)`;
 
 const dataDir = path.resolve(process.env.VOUCH_DATA_DIR || path.join(root, '.data'));
@@ -32,10 +32,8 @@ async function main() {
   });
   const [command, file] = positionals;
   if (command !== 'verify' || positionals.length > 2) give(USAGE);
-  const keyFile = values.key ?? path.join(dataDir, 'public-keys/audit.pem');
-  if (!fs.existsSync(keyFile)) give(`There is no public audit key at ${keyFile}; name one with --key.`);
-  const keys = [fs.readFileSync(keyFile, 'utf8')];
   const { openCheckpoint, verifyAuditExport, wordsOf } = await library('evidence');
+  const keys = values.key ? [fs.readFileSync(values.key, 'utf8')] : await keysOfThisInstallation();
   const opened = (from) =>
     linesOf(from)
       .map((line) => JSON.parse(line))
@@ -50,6 +48,13 @@ async function main() {
       );
   for (const line of wordsOf(report)) process.stdout.write(`${line}\n`);
   process.exit(report.broken ? 1 : 0);
+}
+
+async function keysOfThisInstallation() {
+  const { believedKeys, TrustStore } = await library('evidence');
+  const newest = await new TrustStore(path.join(dataDir, 'public-keys/trust')).newest();
+  if (newest === null) give(`There is no trust document in ${dataDir}; name the public audit key with --key.`);
+  return believedKeys(newest.document, 'audit');
 }
 
 async function verifyDatabase(kept, open) {

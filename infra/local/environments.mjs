@@ -15,6 +15,7 @@ const LISTS = {
   api: ['apps/api/dist/settings.js', 'apiSettings'],
   worker: ['apps/worker/dist/settings.js', 'workerSettings'],
   'lab-runner': ['apps/lab-runner/dist/settings.js', 'labRunnerSettings'],
+  keys: ['libs/evidence/dist/index.js', 'keyStoreSettings'],
   seed: ['infra/demo/dist/settings.js', 'seedSettings'],
   demo: ['infra/demo/dist/settings.js', 'demoSettings'],
 };

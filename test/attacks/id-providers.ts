@@ -28,14 +28,14 @@ export const ID_PROVIDERS: readonly (readonly [RegExp, Provider])[] = [
   [/ \/api\/v1\/tenants\/\{id\}\S* id$/, tenant],
   [/ deviceIds?$/, device],
   [/ \/api\/v1\/devices\/\{id\}\S* id$/, device],
-  [/ \/api\/v1\/audit after$/, row('platform_audit', 'hash')],
+  [/ \/api\/v1\/audit cursor$/, row('platform_audit', 'hash')],
   [/ \/api\/v1\/enrolment-tokens\/\{id\} id$/, row('fleet_enrolment_token')],
   [/ \/api\/v1\/statements\/\{id\}\S* id$/, row('billing_statement')],
   [/ statementId$/, row('billing_statement')],
   [/ \/api\/v1\/api-keys\/\{id\}\S* id$/, row('identity_api_key')],
-  [/ \/api\/v1\/webhook-endpoints\/\{id\}\S* id$/, row('webhooks_endpoint')],
-  [/ endpointId$/, row('webhooks_endpoint')],
-  [/ deliveryId$/, row('webhooks_delivery')],
+  [/ \/api\/v1\/webhook-endpoints\/\{id\}\S* id$/, row('webhook_endpoint')],
+  [/ endpointId$/, row('webhook_endpoint')],
+  [/ deliveryId$/, row('webhook_delivery')],
   [/ \/api\/v1\/members\/\{id\}\S* id$/, row('identity_member')],
   [/ memberId$/, row('identity_member')],
   [/ \/api\/v1\/invitations\/\{id\}\S* id$/, row('identity_invitation')],
@@ -44,6 +44,8 @@ export const ID_PROVIDERS: readonly (readonly [RegExp, Provider])[] = [
   [/ \/api\/v1\/verdicts\/\{id\}\S* id$/, tests],
   [/ \/api\/v1\/evidence\/\{sha256\} sha256$/, tests],
   [/ (runId|verdictId)$/, tests],
+  [/ sourceId$/, patches],
+  [/ costEntryId$/, { shared: 'the cost of one test is split among all who need the patch' }],
   [/ \/api\/v1\/patches\/\{id\}\S* id$/, patches],
   [/ (patchId|revisionId|sha256|artefactSha256)$/, patches],
   [
@@ -79,11 +81,15 @@ export async function ownedBy(api: TestApi, owner: pg.Client, tenantId: string, 
   };
 }
 
+/** Things that MSPs and tenants alike own. */
+const OWNED_BY_EITHER = /^(identity_api_key|webhook_)/;
+
 async function makeRow(owner: pg.Client, table: string, column: string, tenantId: string): Promise<string> {
-  const find = `select ${column}::text as id from ${table} where tenant_id = $1 limit 1`;
+  const ownerColumn = OWNED_BY_EITHER.test(table) ? 'owner_id' : 'tenant_id';
+  const find = `select ${column}::text as id from ${table} where ${ownerColumn} = $1 limit 1`;
   const [found] = (await owner.query<{ id: string }>(find, [tenantId])).rows;
   if (found) return found.id;
-  const values = await madeUpRow(owner, table, tenantId);
+  const values = await madeUpRow(owner, table, tenantId, ownerColumn);
   // Made-up numbers are the same in each run; ids of two tenants must differ.
   const own = typeof values[column] === 'string' && column === 'id' ? { id: idOf(table, tenantId) } : {};
   await owner.query(insertOf(table, { ...values, ...own }));

@@ -2,11 +2,10 @@ import { generateKeyPairSync, createSign } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { MANIFEST_PAYLOAD_TYPE } from '@vouch/contracts';
-import { keyIdOf, open, openFileSigner, seal, STATEMENT_PAYLOAD_TYPE, type Signer } from '@vouch/evidence';
+import { FileKeyStore, keyIdOf, open, seal, STATEMENT_PAYLOAD_TYPE, type Signer } from '@vouch/evidence';
 import { settings, shared } from '@vouch/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiSettings } from '../../apps/api/src/settings.js';
-import { openKeys } from '../../apps/worker/src/compose.js';
 import { workerSettings } from '../../apps/worker/src/settings.js';
 import { environmentOf } from '../../infra/local/environments.mjs';
 import { TestApi } from '../integration/api.js';
@@ -29,9 +28,13 @@ function ownKey(): Signer {
 
 describe('a stolen API process cannot sign', () => {
   let api: TestApi;
+  let keys: FileKeyStore;
+  let pinned: string[];
   beforeAll(async () => {
     api = await TestApi.start();
-    await openKeys(api.dataDir);
+    keys = new FileKeyStore(path.join(api.dataDir, 'keys'));
+    pinned = [];
+    for (const name of ['verdict', 'manifest', 'audit']) pinned.push((await keys.create(name)).publicKeyPem);
   });
   afterAll(() => api.stop());
   const refused = (text: string, values: unknown[] = []) =>
@@ -85,12 +88,9 @@ describe('a stolen API process cannot sign', () => {
   });
 
   it('with a key of its own: nothing that it seals opens with the keys that devices and verifiers pin', async () => {
-    const pinned = ['verdict.pem', 'manifest.pem', 'audit.pem'].map((name) =>
-      fs.readFileSync(path.join(api.dataDir, 'public-keys', name), 'utf8'),
-    );
     const forged = await seal(MANIFEST_PAYLOAD_TYPE, Buffer.from('{}'), ownKey());
     expect(() => open(forged, MANIFEST_PAYLOAD_TYPE, pinned)).toThrow('No trusted key');
-    const real = await openFileSigner(path.join(api.dataDir, 'keys/manifest.pem'));
+    const real = await keys.open('manifest');
     expect(
       open(await seal(MANIFEST_PAYLOAD_TYPE, Buffer.from('{}'), real), MANIFEST_PAYLOAD_TYPE, pinned),
     ).toBeDefined();
@@ -103,17 +103,16 @@ describe('a stolen API process cannot sign', () => {
         .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))
         .map((name) => fs.readFileSync(path.join(folder, name), 'utf8'));
     const api_ = source(path.resolve(import.meta.dirname, '../../apps/api/src')).join('\n');
-    const opened = [...api_.matchAll(/VOUCH_DATA_DIR, '([\w-]+)'/g)].map(([, folder]) => folder);
-    expect(opened).toContain('public-keys');
-    expect(opened).not.toContain('keys');
+    const opened = [...api_.matchAll(/VOUCH_DATA_DIR, '([\w-/]+)'/g)].map(([, folder]) => folder);
+    expect(opened).toContain('public-keys/trust');
+    expect(opened.filter((folder) => /^keys\b/.test(folder ?? ''))).toEqual([]);
     expect(api_).not.toMatch(/openFileSigner|OpenPgpSigner|PRIVATE KEY/);
-    const keys = path.join(api.dataDir, 'keys');
-    expect(fs.readdirSync(keys)).toEqual(
-      expect.arrayContaining(['verdict.pem', 'manifest.pem', 'audit.pem', 'apt.asc']),
-    );
-    for (const name of fs.readdirSync(keys)) expect(fs.statSync(path.join(keys, name)).mode & 0o077, name).toBe(0);
-    const publicKeys = fs.readdirSync(path.join(api.dataDir, 'public-keys'));
-    for (const name of publicKeys)
-      expect(fs.readFileSync(path.join(api.dataDir, 'public-keys', name), 'utf8'), name).not.toContain('PRIVATE');
+    const folder = path.join(api.dataDir, 'keys');
+    expect(fs.readdirSync(folder)).toEqual(expect.arrayContaining(['verdict.pem', 'manifest.pem', 'audit.pem']));
+    for (const name of fs.readdirSync(folder)) expect(fs.statSync(path.join(folder, name)).mode & 0o077, name).toBe(0);
+    const documents = path.join(api.dataDir, 'public-keys/trust');
+    expect(fs.readdirSync(documents).length).toBeGreaterThan(0);
+    for (const name of fs.readdirSync(documents))
+      expect(fs.readFileSync(path.join(documents, name), 'utf8'), name).not.toContain('PRIVATE');
   });
 });

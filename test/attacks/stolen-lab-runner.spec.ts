@@ -65,7 +65,7 @@ describe('a stolen lab-runner cannot forge an approval', () => {
       await response.arrayBuffer();
       if (response.ok) open.push(`${method} ${route}`);
     }
-    const forEverybody = /^(GET \/health\/|GET \/agent\/|GET \/api\/v1\/public-keys)/;
+    const forEverybody = /^(GET \/health\/|GET \/agent\/|GET \/device\/v1\/trust\/)/;
     const itsOwn = /^(POST|PUT|GET) \/lab\/v1\//;
     expect(open.filter((route) => !forEverybody.test(route) && !itsOwn.test(route))).toEqual([]);
     expect(open.filter((route) => itsOwn.test(route)).length).toBeGreaterThan(0);
@@ -139,7 +139,7 @@ describe('a stolen lab-runner cannot forge an approval', () => {
       expect(job.runId).toBe(runId);
       const observations = change(flawless(job)) as RunObservations;
       expect((await report(job, observations)).status).toBe(204);
-      await stage.process(runId, 'attack');
+      await stage.process(runId);
       const { rows } = await owner.query<{ result: string; reasons: string[] }>(
         'select result, reasons from lab_verdict where run_id = $1',
         [runId],

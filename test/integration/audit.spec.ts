@@ -8,7 +8,7 @@ import { openCheckpoint, openFileSigner, SignAuditHeadsStage, verifyAuditExport,
 import { audit, checkAudit, forTenants, idOf, linkHash, sha256Hex, shared, type Tx } from '@vouch/platform';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AuditQuery } from '../../apps/api/src/audit/audit.query.js';
+import { AuditTrail } from '../../apps/api/src/audit/audit-trail.query.js';
 import { organisation, TestApi } from './api.js';
 
 const [north, south] = organisation;
@@ -60,6 +60,7 @@ beforeAll(async () => {
   stage = new SignAuditHeadsStage(
     api.database.platform,
     signer,
+    [signer.publicKeyPem],
     () => now,
     60,
     async (envelope) => void kept.push(envelope),
@@ -126,11 +127,11 @@ describe('the audit trail', () => {
     const page = (await (
       await api.get('/api/v1/audit?action=enrolment-token.create', { cookie: await api.signIn(one.owner) })
     ).json()) as AuditPage;
-    expect(page.entries[0]).toMatchObject({ actor: `member:${idOf(north.technician)}`, from: '127.0.0.1' });
+    expect(page.items[0]).toMatchObject({ actor: `member:${idOf(north.technician)}`, from: '127.0.0.1' });
     const written = (await (
       await api.get('/api/v1/audit?action=test.write&limit=1', { cookie: await api.signIn(one.owner) })
     ).json()) as AuditPage;
-    expect(written.entries[0]?.detail).toEqual({ before: { ring: 1 }, after: { ring: 2 } });
+    expect(written.items[0]?.detail).toEqual({ before: { ring: 1 }, after: { ring: 2 } });
   });
 
   it('has an append-only table that no role of ours may change, nor its owner by mistake', async () => {
@@ -300,10 +301,10 @@ describe('who reads the trail', () => {
       const page = (await (
         await api.get(`/api/v1/audit?limit=2&action=test.write${after}`, headers)
       ).json()) as AuditPage;
-      seen.push(...page.entries.map((entry) => entry.id));
-      expect(page.entries.every((entry) => entry.tenantId === one.id)).toBe(true);
+      seen.push(...page.items.map((entry) => entry.id));
+      expect(page.items.every((entry) => entry.tenantId === one.id)).toBe(true);
       if (page.next === null) break;
-      after = `&after=${page.next}`;
+      after = `&cursor=${page.next}`;
     }
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen.length).toBeGreaterThanOrEqual(4);
@@ -315,8 +316,8 @@ describe('who reads the trail', () => {
       third.id,
     ]);
     const answers = await Promise.all(
-      [rows[0]?.hash, 'a'.repeat(64)].map(async (after) => {
-        const response = await api.get(`/api/v1/audit?after=${after}`, headers);
+      [rows[0]?.hash, 'a'.repeat(64)].map(async (cursor) => {
+        const response = await api.get(`/api/v1/audit?cursor=${cursor}`, headers);
         const { correlationId: _, ...body } = (await response.json()) as Record<string, unknown>;
         return [response.status, body];
       }),
@@ -345,12 +346,12 @@ describe('who reads the trail', () => {
       correlationId: 'test',
       from: '',
     } as const;
-    const query = new AuditQuery(api.database.app);
+    const query = new AuditTrail(api.database.app);
     const lines: string[] = [];
     for await (const line of query.export(caller)) lines.push(line.trim());
     expect(verifyAuditExport(lines, [signer.publicKeyPem]).broken).toBeNull();
     expect(new Set(lines.map((line) => (JSON.parse(line) as AuditLink).content?.tenantId)).size).toBeGreaterThan(3);
-    expect((await query.page({ ...caller, id: idOf(north.technician) }, { limit: 10 })).entries).toEqual([]);
+    expect((await query.page({ ...caller, id: idOf(north.technician) }, { limit: 10 })).items).toEqual([]);
     const asTechnician = (tx: Tx) => tx.query('select 1 from platform_audit where tenant_id is null');
     expect(await api.database.app.transaction(forTenants(one.id), asTechnician)).toEqual([]);
   });

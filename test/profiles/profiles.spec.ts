@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestPlan } from '@vouch/contracts';
-import { GoldenBuilder, hostRelease, parseProfile, removeOrphans, SandboxDriver, SandboxHost } from '@vouch/lab';
+import {
+  GoldenBuilder,
+  hostRelease,
+  parseProfile,
+  removeOrphans,
+  runPlan,
+  SandboxDriver,
+  SandboxHost,
+} from '@vouch/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -28,8 +36,8 @@ describe('a ready profile builds, and its machine is healthy before and after a 
     const file = path.join(PROFILES, name);
     const profile = parseProfile(await readFile(file, 'utf8'), name, (await hostRelease()).stream);
     const golden = await new GoldenBuilder(host).build(profile);
-    const driver = new SandboxDriver(host, { find: async () => golden }, () => new Date());
-    const { observations } = await driver.run({
+    const driver = new SandboxDriver(host, { find: async () => golden });
+    const run = {
       job: {
         runId: randomUUID(),
         attempt: 1,
@@ -44,7 +52,8 @@ describe('a ready profile builds, and its machine is healthy before and after a 
       artefactFiles: new Map(),
       onProgress: () => undefined,
       signal: new AbortController().signal,
-    });
+    };
+    const { observations } = await runPlan(driver, run, () => new Date());
     const red = observations.steps.flatMap((step) =>
       step.probes.filter((probe) => !probe.ok).map((probe) => `${step.step}: ${probe.name}: ${probe.detail}`),
     );

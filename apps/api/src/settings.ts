@@ -3,6 +3,10 @@ import { evidenceStoreSettings, type Config } from '@vouch/platform';
 /** All that the API is told: no signing key, no right of the platform. */
 export const apiSettings = [
   'VOUCH_DATABASE_APP_URL',
+  'REDIS_URL',
+  'VOUCH_SECRETS_KEY',
+  'VOUCH_ALLOW_PRIVATE_NETWORK',
+  'VOUCH_RATE_LIMIT_PER_MINUTE',
   ...evidenceStoreSettings,
   'VOUCH_HOST',
   'VOUCH_PORT',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exampleIds, pageOf, pageParameters, PlainText } from './api/page.js';
 import { DsseEnvelope } from './device.js';
 import { Sha256 } from './digest.js';
 
@@ -57,8 +58,34 @@ export const EarlierAuditEntry = z.object({ kind: z.literal('earlier'), chain: A
 export const AuditExportLine = z.discriminatedUnion('kind', [AuditLink, SignedAuditCheckpoint, EarlierAuditEntry]);
 export type AuditExportLine = z.infer<typeof AuditExportLine>;
 
-/** One page of the trail as people read it; `next` goes into `after`, and is null at the end. */
-export interface AuditPage {
-  readonly entries: readonly (AuditContent & { readonly id: string })[];
-  readonly next: string | null;
-}
+/** An entry as people read it. Its id is its hash: its number would tell a tenant how busy the others are. */
+export const AuditEntry = AuditContent.extend({ id: Sha256 }).meta({
+  id: 'AuditEntry',
+  examples: [
+    {
+      id: 'c1f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5',
+      tenantId: exampleIds.tenant,
+      at: '2026-03-03T20:15:00.000Z',
+      actor: `member:${exampleIds.policy}`,
+      action: 'enrolment-token.create',
+      subject: exampleIds.token,
+      why: '',
+      from: '192.0.2.10',
+      detail: { ring: 0 },
+    },
+  ],
+});
+export type AuditEntry = z.infer<typeof AuditEntry>;
+
+export const AuditPage = pageOf(AuditEntry, 'AuditPage');
+export type AuditPage = z.infer<typeof AuditPage>;
+
+export const AuditQuery = z.strictObject({
+  limit: pageParameters.limit,
+  cursor: Sha256.optional().meta({ description: 'The `next` of the page before.' }),
+  action: PlainText.min(1)
+    .max(100)
+    .optional()
+    .meta({ description: 'Only what was done in this way.', examples: ['enrolment-token.create'] }),
+  subject: PlainText.min(1).max(200).optional().meta({ description: 'Only what was done to this thing.' }),
+});

@@ -35,12 +35,14 @@ export class SignAuditHeadsStage implements Stage {
   readonly concurrency = 1;
 
   /**
+   * @param trustedKeysPem public keys that signed checkpoints before: after a rotation more than the signer's own
    * @param everySeconds at least so long between two checkpoints of a chain
    * @param keep also puts each signed checkpoint where the database's owner cannot reach it
    */
   constructor(
     private readonly database: Database,
     private readonly signer: Signer,
+    private readonly trustedKeysPem: readonly string[],
     private readonly clock: Clock,
     private readonly everySeconds: number,
     private readonly keep: (envelope: DsseEnvelope) => Promise<void>,
@@ -93,7 +95,7 @@ export class SignAuditHeadsStage implements Stage {
       [tenantId],
     );
     const signed: Pick<AuditCheckpoint, 'seq' | 'hash'> = last
-      ? openCheckpoint(last.envelope, [this.signer.publicKeyPem])
+      ? openCheckpoint(last.envelope, this.trustedKeysPem)
       : { seq: 0, hash: CHAIN_START };
     const check = new ChainCheck(chain, [], signed);
     for (;;) {

@@ -18,3 +18,6 @@ export * from './queue/stage-runner.js';
 export * from './audit/audit.js';
 export * from './audit/chain.js';
 export * from './audit/read-chain.js';
+export * from './sealed-box.js';
+export * from './http/public-address.js';
+export * from './http/safe-fetch.js';

@@ -1,4 +1,10 @@
-import { INSTALLATION_CHAIN, type AuditExportLine, type AuditPage, type DsseEnvelope } from '@vouch/contracts';
+import {
+  INSTALLATION_CHAIN,
+  PAGE_SIZE,
+  type AuditExportLine,
+  type AuditPage,
+  type DsseEnvelope,
+} from '@vouch/contracts';
 import { reachOf, scopeOf, type CallerContext } from '@vouch/identity';
 import { contentOfRow, installationLink, tenantLinkOf, type AuditRow, type Database } from '@vouch/platform';
 import { NotFound } from '../access/access.errors.js';
@@ -6,8 +12,8 @@ import { NotFound } from '../access/access.errors.js';
 const EXPORT_PAGE = 1000;
 
 export interface AuditFilter {
-  readonly after?: string | undefined;
-  readonly limit: number;
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
   readonly action?: string | undefined;
   readonly subject?: string | undefined;
 }
@@ -16,19 +22,19 @@ export interface AuditFilter {
  * The audit trail as far as the caller may see it. Entries are named by their hash: their number in the installation's
  * chain would tell a tenant how busy the others are.
  */
-export class AuditQuery {
+export class AuditTrail {
   constructor(private readonly database: Database) {}
 
-  /** One page, oldest first. @throws NotFound when `after` is no entry that the caller may see */
-  async page(caller: CallerContext, { after, limit, action, subject }: AuditFilter): Promise<AuditPage> {
+  /** One page, oldest first. @throws NotFound when `cursor` is no entry that the caller may see */
+  async page(caller: CallerContext, { cursor, limit = PAGE_SIZE, action, subject }: AuditFilter): Promise<AuditPage> {
     const [source, own] = sourceOf(caller, 'entries');
     const rows = await this.database.transaction(scopeOf(caller), async (tx) => {
       const [start] =
-        after === undefined
+        cursor === undefined
           ? [{ seq: 0 }]
           : await tx.query<{ seq: number }>(`select seq from ${source} where hash = $${own.length + 1}`, [
               ...own,
-              after,
+              cursor,
             ]);
       if (!start) throw new NotFound('audit entry');
       const [from, most, what, which] = [1, 2, 3, 4].map((place) => `$${own.length + place}`);
@@ -40,7 +46,7 @@ export class AuditQuery {
     });
     const shown = rows.slice(0, limit);
     return {
-      entries: shown.map((row) => ({ id: row.hash, ...contentOfRow(row) })),
+      items: shown.map((row) => ({ id: row.hash, ...contentOfRow(row) })),
       next: rows.length > limit ? (shown.at(-1)?.hash ?? null) : null,
     };
   }

@@ -58,7 +58,7 @@ begin
 end $$;
 revoke all on function platform_record_job() from public;
 
--- Guards every table of tenants, so that none can be forgotten; the migrator calls it after each run. Done twice it
+-- Guards every table with row-level security, so that none can be forgotten; the migrator calls it after each run. Done twice it
 -- changes nothing.
 create function platform_guard_tenant_tables() returns void
   language plpgsql set search_path = public, pg_temp as $$
@@ -69,8 +69,6 @@ begin
     select p.tablename, p.policyname, p.qual, p.with_check from pg_policies p
      where p.schemaname = 'public' and 'vouch_platform' = any (p.roles)
        and (p.qual !~ 'app_job' or p.with_check !~ 'app_job')
-       and exists (select 1 from information_schema.columns c
-                    where c.table_schema = 'public' and c.table_name = p.tablename and c.column_name = 'tenant_id')
   loop
     execute format('alter policy %I on %I', it.policyname, it.tablename)
       || coalesce(format(' using ((%s) and (select app_job()) is not null)', it.qual), '')
