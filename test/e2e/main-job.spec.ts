@@ -41,7 +41,7 @@ describe('the main job', () => {
   let env: Record<string, string>;
 
   const rows = async <T extends object>(sql: string, parameters: unknown[] = []): Promise<T[]> => {
-    await owner.query('set role vouch_platform');
+    await owner.query(`set role vouch_platform; set app.job = 'test'`);
     return (await owner.query(sql, parameters)).rows as T[];
   };
 
