@@ -9,6 +9,7 @@ import {
   hostRelease,
   Machine,
   parseProfile,
+  runPlan,
   SandboxDriver,
   SandboxHost,
 } from '@vouch/lab';
@@ -52,7 +53,7 @@ export async function run(say) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-bench-'));
   try {
     const patch = download(folder);
-    const driver = new SandboxDriver(host, { find: async () => golden }, () => new Date());
+    const driver = new SandboxDriver(host, { find: async () => golden });
     const job = () => ({
       runId: randomUUID(),
       attempt: 1,
@@ -66,12 +67,11 @@ export async function run(say) {
     });
     const files = new Map(patch.map(({ artefact, file }) => [artefact.sha256, file]));
     const whole = async () => {
-      const { observations } = await driver.run({
-        job: job(),
-        artefactFiles: files,
-        onProgress: () => undefined,
-        signal: new AbortController().signal,
-      });
+      const { observations } = await runPlan(
+        driver,
+        { job: job(), artefactFiles: files, onProgress: () => undefined, signal: new AbortController().signal },
+        () => new Date(),
+      );
       if (observations.failure) throw new Error(observations.failure.message);
     };
     const bare = async () => {

@@ -9,12 +9,13 @@ import {
   parseProfile,
   prerequisites,
   removeOrphans,
-  SANDBOX_LIMITS,
+  runPlan,
+  PLAN_LIMITS,
   SandboxDriver,
   SandboxHost,
   verdict,
   type Golden,
-  type SandboxLimits,
+  type PlanLimits,
   type Verdict,
 } from '@vouch/lab';
 import { sh } from './shell.js';
@@ -49,7 +50,7 @@ export interface Lab {
 }
 
 export interface TestOptions {
-  readonly limits?: Partial<SandboxLimits>;
+  readonly limits?: Partial<PlanLimits>;
   readonly golden?: Golden;
   readonly signal?: AbortSignal;
 }
@@ -84,19 +85,24 @@ async function runTest(
   patch: readonly PatchFile[],
   options: TestOptions,
 ): Promise<TestOutcome> {
-  const limits = { ...SANDBOX_LIMITS, settleMs: 2000, ...options.limits };
-  const driver = new SandboxDriver(host, { find: async () => golden }, () => new Date(), limits);
+  const limits = { ...PLAN_LIMITS, settleMs: 2000, ...options.limits };
+  const driver = new SandboxDriver(host, { find: async () => golden });
   const job = jobFor(
     golden,
     patch.map(({ artefact }) => artefact),
   );
   const progress: StepProgress[] = [];
-  const { observations, evidence } = await driver.run({
-    job,
-    artefactFiles: new Map(patch.map(({ artefact, file }) => [artefact.sha256, file])),
-    onProgress: (step) => progress.push(step),
-    signal: options.signal ?? new AbortController().signal,
-  });
+  const { observations, evidence } = await runPlan(
+    driver,
+    {
+      job,
+      artefactFiles: new Map(patch.map(({ artefact, file }) => [artefact.sha256, file])),
+      onProgress: (step) => progress.push(step),
+      signal: options.signal ?? new AbortController().signal,
+    },
+    () => new Date(),
+    limits,
+  );
   return {
     verdict: verdict(observations, { artefacts: job.artefacts, goldenDigest: golden.digest, plan: job.plan }),
     observations,

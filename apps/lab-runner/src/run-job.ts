@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { LabJob, StepProgress } from '@vouch/contracts';
-import { RunAborted, type LabDriver } from '@vouch/lab';
-import type { Logger } from '@vouch/platform';
+import { RunAborted, runPlan, type LabDriver } from '@vouch/lab';
+import { systemClock, type Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
 import { untilReachable } from './patience.js';
 
@@ -36,7 +36,7 @@ export async function runJob(
   };
   try {
     const artefactFiles = await fetchArtefacts(job, api, folder, signal, logger);
-    const { observations, evidence } = await driver.run({ job, artefactFiles, onProgress, signal });
+    const { observations, evidence } = await runPlan(driver, { job, artefactFiles, onProgress, signal }, systemClock);
     await sent;
     for (const file of evidence) await untilReachable(() => api.evidence(file), signal);
     const report = {

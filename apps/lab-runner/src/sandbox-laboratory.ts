@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Profile } from '@vouch/contracts';
 import { GoldenBuilder, prerequisites, removeOrphans, SandboxDriver, SandboxHost, type LabDriver } from '@vouch/lab';
-import { systemClock, type Logger } from '@vouch/platform';
+import type { Logger } from '@vouch/platform';
 import type { Laboratory } from './lab-runner.js';
 
 /** A laboratory of sandboxes on this machine. It opens when the machine turns out to be able to run them. */
@@ -14,7 +14,11 @@ export class SandboxLaboratory implements Laboratory {
     private readonly logger: Logger,
   ) {
     const description = SandboxDriver.description;
-    this.driver = { ...description, run: (run) => this.required().sandbox.run(run) };
+    this.driver = {
+      ...description,
+      find: (digest) => this.required().sandbox.find(digest),
+      restore: (digest, options) => this.required().sandbox.restore(digest, options),
+    };
   }
 
   async unavailable(): Promise<string | null> {
@@ -26,7 +30,7 @@ export class SandboxLaboratory implements Laboratory {
     const removed = await removeOrphans(host);
     if (removed.length > 0) this.logger.warn({ removed }, 'removed what an earlier runner left behind');
     const goldens = new GoldenBuilder(host);
-    this.opened = { host, goldens, sandbox: new SandboxDriver(host, goldens, systemClock) };
+    this.opened = { host, goldens, sandbox: new SandboxDriver(host, goldens) };
     return null;
   }
 

@@ -1,4 +1,59 @@
-import type { Capability, LabJob, RunObservations, StepProgress } from '@vouch/contracts';
+import type { Capability, Component, LabJob, Profile, StepProgress } from '@vouch/contracts';
+import type { LabMachine } from './lab-machine.port.js';
+
+/** The snapshot built from a profile by one driver, addressed by its content. */
+export interface LabGolden {
+  readonly digest: string;
+  readonly profileDigest: string;
+  readonly profile: Profile;
+  readonly components: readonly Component[];
+  /** Services that run after a boot, as systemd names them. */
+  readonly services: readonly string[];
+}
+
+/** How a machine is to be restored. */
+export interface RestoreOptions {
+  /** Unique on its host: letters, digits, hyphens and dots. */
+  readonly name: string;
+  /** Until everything that the machine starts is started. */
+  readonly bootMs: number;
+  /** Size of what it may write. */
+  readonly storageMiB: number;
+}
+
+export interface DriverDescription {
+  readonly name: string;
+  readonly fidelity: 'full' | 'reduced';
+  /** What kinds of patch it can exercise. */
+  readonly capabilities: readonly Capability[];
+}
+
+/** Something that can restore a golden to a running machine. What is done with the machine is the plan's business. */
+export interface LabDriver extends DriverDescription {
+  /** The golden with this content address, if this lab has it. */
+  find(goldenDigest: string): Promise<LabGolden | null>;
+
+  /** @throws GoldenMissing, RestoreFailed, BootFailed; nothing is left then */
+  restore(goldenDigest: string, options: RestoreOptions): Promise<LabMachine>;
+}
+
+/** A lab does not have the golden that it was asked to restore. */
+export class GoldenMissing extends Error {
+  readonly code = 'golden-missing';
+  constructor(digest: string) {
+    super(`This lab has not built the golden ${digest} that was asked for.`);
+    this.name = 'GoldenMissing';
+  }
+}
+
+/** A machine could not be put together from its golden. */
+export class RestoreFailed extends Error {
+  readonly code = 'restore-failed';
+  constructor(machine: string, detail: string) {
+    super(`The machine ${machine} could not be restored: ${detail}.`);
+    this.name = 'RestoreFailed';
+  }
+}
 
 /** A file that proves what a run saw. */
 export interface EvidenceFile {
@@ -24,18 +79,4 @@ export class RunAborted extends Error {
     super(`Test run ${runId} was called off; its machine is discarded.`);
     this.name = 'RunAborted';
   }
-}
-
-/** Something that can restore a golden, work in it, restart it and throw it away. */
-export interface LabDriver {
-  readonly name: string;
-  readonly fidelity: 'full' | 'reduced';
-  /** What kinds of patch it can exercise. */
-  readonly capabilities: readonly Capability[];
-
-  /**
-   * Runs a job's plan. Whatever goes wrong on the way is an observation, not an error.
-   * @throws RunAborted when the signal aborts
-   */
-  run(run: LabRun): Promise<{ readonly observations: RunObservations; readonly evidence: readonly EvidenceFile[] }>;
 }

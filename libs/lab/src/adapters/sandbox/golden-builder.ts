@@ -6,11 +6,11 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { profileDigest } from '../../domain/profile.js';
 import { baseScript, componentsScript } from './build-scripts.js';
-import { hostRelease, type HostRelease } from './host-release.js';
+import { hostRelease, type HostRelease } from '../host/host-release.js';
 import { LayerStore } from './layer-store.js';
-import { installedComponents, runningServices } from './machine-facts.js';
+import { installedComponents, runningServices } from '../../plan-run/machine-facts.js';
 import { Machine } from './machine.js';
-import { elapsed } from './run-command.js';
+import { elapsed } from '../host/run-command.js';
 import type { SandboxHost } from './sandbox-host.js';
 
 /** The snapshot built from a profile. */

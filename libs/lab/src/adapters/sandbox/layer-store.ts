@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { thisProcess } from './process-identity.js';
+import { thisProcess } from '../host/process-identity.js';
 import type { SandboxHost } from './sandbox-host.js';
 
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

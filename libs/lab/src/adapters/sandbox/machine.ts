@@ -3,14 +3,16 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
-import { ControlGroup, type ResourceLimits } from './control-group.js';
-import { firstLineOf, NotReady } from './first-line.js';
+import { ControlGroup, type ResourceLimits } from '../host/control-group.js';
+import { firstLineOf, NotReady } from '../host/first-line.js';
+import { RestoreFailed } from '../../lab-driver.port.js';
+import { BootFailed, type ResourceUse } from '../../lab-machine.port.js';
 import { LayerStore, SYSTEM_PATH } from './layer-store.js';
 import { BOOT_SCRIPT, MACHINE, RESTORE_SCRIPT } from './machine-scripts.js';
-import { removeMarker, writeMarker } from './markers.js';
+import { removeMarker, writeMarker } from '../host/markers.js';
 import type { PrivateNetwork } from './private-network.js';
-import { identify, thisProcess, type ProcessIdentity } from './process-identity.js';
-import { CommandFailed, mustRun, runCommand, type CommandOptions, type CommandResult } from './run-command.js';
+import { identify, thisProcess, type ProcessIdentity } from '../host/process-identity.js';
+import { CommandFailed, mustRun, runCommand, type CommandOptions, type CommandResult } from '../host/run-command.js';
 import type { SandboxHost } from './sandbox-host.js';
 import { UserNamespace } from './user-namespace.js';
 
@@ -25,24 +27,6 @@ export interface MachineOptions {
   /** Absent: nothing but its own loopback. */
   readonly network?: { readonly in: PrivateNetwork; readonly address: string };
   readonly limits?: ResourceLimits;
-}
-
-/** A machine's file system could not be put together. */
-export class RestoreFailed extends Error {
-  readonly code = 'restore-failed';
-  constructor(machine: string, detail: string) {
-    super(`The machine ${machine} could not be restored: ${detail}.`);
-    this.name = 'RestoreFailed';
-  }
-}
-
-/** A machine did not come up. */
-export class BootFailed extends Error {
-  readonly code = 'boot-failed';
-  constructor(machine: string, detail: string) {
-    super(`The machine ${machine} did not boot: ${detail}.`);
-    this.name = 'BootFailed';
-  }
 }
 
 const DEFAULT_LIMITS: ResourceLimits = { memoryBytes: 2 * 1024 ** 3, processes: 2048 };
@@ -187,6 +171,13 @@ export class Machine {
         return [`/${file}`, { kind, stamp }];
       }),
     );
+  }
+
+  /** What the machine takes now; processor time since its last boot, where the host counts it. */
+  async usage(): Promise<ResourceUse> {
+    const { memoryBytes, processorMs } = (await this.running?.group.usage()) ?? { memoryBytes: 0, processorMs: 0 };
+    const { stdout } = await mustRun('Measuring', this.inMounts(['du', '-s', '-B1', `${MACHINE.upper}/files`]));
+    return { memoryBytes, processorMs, writtenBytes: Number.parseInt(stdout, 10) };
   }
 
   /** Shuts systemd down in order, and kills what is left after the limit. */

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ControlGroup } from './control-group.js';
-import { readMarkers, removeMarker } from './markers.js';
-import { identify, isAlive } from './process-identity.js';
+import { ControlGroup } from '../host/control-group.js';
+import { readMarkers, removeMarker } from '../host/markers.js';
+import { identify, isAlive } from '../host/process-identity.js';
 import type { SandboxHost } from './sandbox-host.js';
 
 /**

@@ -1,10 +1,10 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ControlGroup } from './control-group.js';
-import { hostRelease, NoReleaseSource } from './host-release.js';
+import { ControlGroup } from '../host/control-group.js';
+import { hostRelease, NoReleaseSource } from '../host/host-release.js';
 import { SYSTEM_PATH } from './layer-store.js';
-import { runCommand } from './run-command.js';
+import { runCommand } from '../host/run-command.js';
 import { UserNamespace } from './user-namespace.js';
 
 export type Prerequisites = { readonly ok: true } | { readonly ok: false; readonly reason: string };

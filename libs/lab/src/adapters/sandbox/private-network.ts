@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, Server, type Socket } from 'node:net';
 import { SYSTEM_PATH } from './layer-store.js';
-import { firstLineOf } from './first-line.js';
-import { mustRun } from './run-command.js';
+import { firstLineOf } from '../host/first-line.js';
+import { mustRun } from '../host/run-command.js';
 import { UserNamespace } from './user-namespace.js';
 
 /** The kernel refuses a bridge or a virtual network card inside a user namespace. */

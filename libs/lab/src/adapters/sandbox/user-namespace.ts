@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { firstLineOf } from './first-line.js';
+import { firstLineOf } from '../host/first-line.js';
 import { subordinateIds, type IdRange } from './id-range.js';
-import { mustRun, runCommand, type CommandOptions, type CommandResult } from './run-command.js';
+import { mustRun, runCommand, type CommandOptions, type CommandResult } from '../host/run-command.js';
 
 /** The kernel, or somebody's policy for it, refuses user namespaces. */
 export class UserNamespaceRefused extends Error {

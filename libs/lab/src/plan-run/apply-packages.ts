@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Artefact } from '@vouch/contracts';
-import type { Machine } from './machine.js';
-import type { CommandResult } from './run-command.js';
+import type { CommandResult, LabMachine } from '../lab-machine.port.js';
 import type { StepResult } from './run-recorder.js';
 
 /** In memory, so that the packages themselves are no part of what the patch wrote. */
@@ -18,7 +17,7 @@ const APT_GET = [
  * @param files path on this host by SHA-256
  */
 export async function applyPackages(
-  machine: Machine,
+  machine: LabMachine,
   artefacts: readonly Artefact[],
   files: ReadonlyMap<string, string>,
   options: { readonly timeoutMs: number; readonly signal: AbortSignal },
@@ -55,7 +54,7 @@ export async function applyPackages(
 }
 
 /** The bytes are the vendor's; if they are no package, or another one than they are called, that is the vendor's doing. */
-async function whyNotThePackage(machine: Machine, artefact: Artefact, deb: string): Promise<string | null> {
+async function whyNotThePackage(machine: LabMachine, artefact: Artefact, deb: string): Promise<string | null> {
   const shown = await machine.exec(['dpkg-deb', '--show', '--showformat=${Package} ${Version} ${Architecture}', deb]);
   if (shown.exitCode !== 0) return `${artefact.fileName} is not a Debian package: ${shown.stderr.trim()}`;
   const wanted = `${artefact.package} ${artefact.version} ${artefact.architecture}`;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PlanStep, ProbeResult, RunFailure, StepObservation } from '@vouch/contracts';
 import type { Clock } from '@vouch/platform';
-import type { EvidenceFile, LabRun } from '../../lab-driver.port.js';
-import { elapsed } from './run-command.js';
+import type { EvidenceFile, LabRun } from '../lab-driver.port.js';
 
 /** What a step found out. */
 export interface StepResult {
@@ -39,7 +38,7 @@ export class RunRecorder {
     const observation: StepObservation = {
       step,
       startedAt,
-      durationMs: elapsed(begun),
+      durationMs: Math.round(performance.now() - begun),
       exitCode: result.exitCode ?? null,
       ok: result.ok,
       detail: result.detail.slice(0, 4000),

@@ -1,11 +1,11 @@
 import type { Component } from '@vouch/contracts';
-import type { Machine } from './machine.js';
+import { mustExec, type LabMachine } from '../lab-machine.port.js';
 
 /** Every package that is installed in a machine, in the order of their names. */
-export async function installedComponents(machine: Machine): Promise<Component[]> {
+export async function installedComponents(machine: Pick<LabMachine, 'exec'>): Promise<Component[]> {
   const fields = ['Package', 'Version', 'Architecture', 'source:Package', 'source:Version', 'db:Status-Abbrev'];
   const format = `${fields.map((field) => `\${${field}}`).join('\\t')}\\n`;
-  const text = await machine.mustExec('Listing the packages', ['dpkg-query', '-W', `-f=${format}`]);
+  const text = await mustExec(machine, 'Listing the packages', ['dpkg-query', '-W', `-f=${format}`]);
   return text
     .split('\n')
     .map((line) => line.split('\t'))
@@ -21,9 +21,9 @@ export async function installedComponents(machine: Machine): Promise<Component[]
 }
 
 /** Units of the services that run now, without users' sessions. */
-export async function runningServices(machine: Machine): Promise<string[]> {
+export async function runningServices(machine: Pick<LabMachine, 'exec'>): Promise<string[]> {
   const list = 'systemctl list-units --type=service --state=running --plain --no-legend --no-pager';
-  const text = await machine.mustExec('Listing the services', list);
+  const text = await mustExec(machine, 'Listing the services', list);
   return text
     .split('\n')
     .map((line) => line.trim().split(/\s+/)[0] ?? '')

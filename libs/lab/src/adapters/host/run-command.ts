@@ -1,14 +1,8 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import type { CommandResult } from '../../lab-machine.port.js';
 
-/** What a command did. `exitCode` is null when a signal ended it, `timedOut` says that the signal was ours. */
-export interface CommandResult {
-  readonly exitCode: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly durationMs: number;
-  readonly timedOut: boolean;
-}
+export type { CommandResult };
 
 export interface CommandOptions {
   readonly cwd?: string;

@@ -1,5 +1,5 @@
 /** How long, and how much, a test may take. */
-export interface SandboxLimits {
+export interface PlanLimits {
   /** Until systemd has started everything, or has stopped it. */
   readonly bootMs: number;
   readonly applyMs: number;
@@ -10,7 +10,7 @@ export interface SandboxLimits {
   readonly storageMiB: number;
 }
 
-export const SANDBOX_LIMITS: SandboxLimits = {
+export const PLAN_LIMITS: PlanLimits = {
   bootMs: 120_000,
   applyMs: 10 * 60_000,
   settleMs: 10_000,

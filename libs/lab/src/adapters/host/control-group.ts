@@ -90,6 +90,19 @@ export class ControlGroup {
     await mkdir(path.join(this.directories[0] ?? '', leaf), { recursive: true });
   }
 
+  /** What the processes of the groups take; 0 for what this host does not count. */
+  async usage(): Promise<{ memoryBytes: number; processorMs: number }> {
+    const [delegated = '', ...limiting] = this.directories;
+    const candidates = [
+      path.join(delegated, 'memory.current'),
+      ...limiting.map((d) => path.join(d, 'memory.usage_in_bytes')),
+    ];
+    const texts = await Promise.all(candidates.map((file) => readFile(file, 'utf8').catch(() => '')));
+    const cpu = await readFile(path.join(delegated, 'cpu.stat'), 'utf8').catch(() => '');
+    const micros = Number(/^usage_usec (\d+)$/m.exec(cpu)?.[1] ?? 0);
+    return { memoryBytes: Math.max(0, ...texts.map(Number)), processorMs: Math.round(micros / 1000) };
+  }
+
   /** Kills what is left in the groups and removes them, also from a record of an earlier process. */
   static async remove(directories: readonly string[]): Promise<void> {
     for (const directory of directories) {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProbeResult } from '@vouch/contracts';
-import { judge, type MachineCheck } from '../../domain/probes.js';
-import type { Machine } from './machine.js';
+import { judge, type MachineCheck } from '../domain/probes.js';
+import type { LabMachine } from '../lab-machine.port.js';
 import type { StepResult } from './run-recorder.js';
 
 /**
@@ -10,7 +10,7 @@ import type { StepResult } from './run-recorder.js';
  * @param settleMs for all checks together
  */
 export async function runChecks(
-  machine: Machine,
+  machine: LabMachine,
   checks: readonly MachineCheck[],
   settleMs: number,
   signal: AbortSignal,
@@ -38,7 +38,7 @@ export function summary(probes: readonly ProbeResult[]): StepResult {
   return { ok: red.length === 0, detail, probes };
 }
 
-async function ask(machine: Machine, check: MachineCheck, signal: AbortSignal): Promise<ProbeResult> {
+async function ask(machine: LabMachine, check: MachineCheck, signal: AbortSignal): Promise<ProbeResult> {
   const answer = await machine.exec(check.script, { timeoutMs: check.timeoutMs, signal });
   return judge(check, answer, answer.durationMs);
 }

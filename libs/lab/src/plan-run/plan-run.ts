@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Artefact, Component, FileChange, PackageChange, PlanStep } from '@vouch/contracts';
-import { fileDiff, packageDiff, type WrittenFiles } from '../../domain/machine-diff.js';
+import { fileDiff, packageDiff, type WrittenFiles } from '../domain/machine-diff.js';
 import {
   checkOf,
   GENERAL_CHECKS,
@@ -11,33 +11,31 @@ import {
   readListening,
   versionChecks,
   type MachineCheck,
-} from '../../domain/probes.js';
-import type { LabRun } from '../../lab-driver.port.js';
+} from '../domain/probes.js';
+import type { LabDriver, LabGolden, LabRun } from '../lab-driver.port.js';
+import { BootFailed, mustExec, type LabMachine } from '../lab-machine.port.js';
 import { applyPackages } from './apply-packages.js';
-import type { Golden } from './golden-builder.js';
-import { BootFailed, Machine } from './machine.js';
 import { installedComponents, runningServices } from './machine-facts.js';
+import type { PlanLimits } from './plan-limits.js';
 import { runChecks, summary } from './run-checks.js';
 import type { StepResult } from './run-recorder.js';
-import type { SandboxLimits } from './sandbox-limits.js';
-import type { SandboxHost } from './sandbox-host.js';
 
 /** One execution of a plan: a machine, and what was seen of it so far. */
-export class SandboxTest {
+export class PlanRun {
   tested: Artefact[] = [];
   packageChanges: PackageChange[] = [];
   fileChanges: FileChange[] = [];
-  private machine: Machine | undefined;
+  private machine: LabMachine | undefined;
   private checks: readonly MachineCheck[] = [];
   private componentsBefore: readonly Component[] = [];
   private writtenBefore: WrittenFiles = new Map();
   private readonly signal: AbortSignal;
 
   constructor(
-    private readonly host: SandboxHost,
-    private readonly golden: Golden | null,
+    private readonly driver: LabDriver,
+    private readonly golden: LabGolden | null,
     private readonly run: LabRun,
-    private readonly limits: SandboxLimits,
+    private readonly limits: PlanLimits,
   ) {
     this.signal = AbortSignal.any([run.signal, AbortSignal.timeout(limits.runMs)]);
   }
@@ -69,14 +67,12 @@ export class SandboxTest {
   private async restore(): Promise<StepResult> {
     if (this.golden === null)
       return labFailure('golden-missing', 'This lab has not built the golden that was asked for.');
-    this.machine = await Machine.restore(this.host, {
+    this.machine = await this.driver.restore(this.golden.digest, {
       name: `run-${this.run.job.runId}-${this.run.job.attempt}`,
-      hostname: 'lab',
-      layers: this.golden.layers,
-      storage: { kind: 'memory', sizeMiB: this.limits.storageMiB },
+      bootMs: this.limits.bootMs,
+      storageMiB: this.limits.storageMiB,
     });
-    await this.machine.boot(this.limits.bootMs);
-    return { ok: true, detail: 'the golden is restored and has booted' };
+    return { ok: true, detail: 'the golden is restored and runs' };
   }
 
   /** Looks at the machine as it was before the patch, and learns from it what has to be so afterwards. */
@@ -87,7 +83,7 @@ export class SandboxTest {
     if (cannot !== null) return labFailure('cannot-exercise', cannot);
     const health = {
       services: await runningServices(machine),
-      listening: readListening(await machine.mustExec('Listing the sockets', LISTENING_SCRIPT)),
+      listening: readListening(await mustExec(machine, 'Listing the sockets', LISTENING_SCRIPT)),
     };
     const own = (this.golden?.profile.probes ?? []).map(checkOf);
     this.checks = [...own, ...healthChecks(health), ...GENERAL_CHECKS];
@@ -145,7 +141,7 @@ export class SandboxTest {
     return runChecks(this.required(), checks, this.limits.settleMs, this.signal);
   }
 
-  private required(): Machine {
+  private required(): LabMachine {
     if (this.machine === undefined)
       throw new Error('The plan uses the machine before it is restored: put restore first.');
     return this.machine;

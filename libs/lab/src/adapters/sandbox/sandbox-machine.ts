@@ -1,0 +1,56 @@
+import type { Readable } from 'node:stream';
+import type { WrittenFiles } from '../../domain/machine-diff.js';
+import {
+  MachineLost,
+  mustExec,
+  type CommandResult,
+  type ExecOptions,
+  type LabMachine,
+  type ResourceUse,
+} from '../../lab-machine.port.js';
+import type { Machine } from './machine.js';
+
+/** A sandbox as a plan uses it. */
+export class SandboxMachine implements LabMachine {
+  constructor(private readonly machine: Machine) {}
+
+  get isRunning(): boolean {
+    return this.machine.isRunning;
+  }
+
+  async exec(command: readonly string[] | string, options: ExecOptions = {}): Promise<CommandResult> {
+    this.mustRun();
+    const result = await this.machine.exec(command, options);
+    if (result.exitCode !== 0 && !result.timedOut && options.signal?.aborted !== true) this.mustRun();
+    return result;
+  }
+
+  async put(file: string, content: string | Uint8Array | Readable, mode = '0644'): Promise<void> {
+    this.mustRun();
+    await this.machine.put(file, content, mode);
+  }
+
+  async get(file: string): Promise<Uint8Array> {
+    return Buffer.from(await mustExec(this, `Reading ${file}`, ['base64', '--', file]), 'base64');
+  }
+
+  written(): Promise<WrittenFiles> {
+    return this.machine.written();
+  }
+
+  reboot(limitMs: number): Promise<void> {
+    return this.machine.reboot(limitMs);
+  }
+
+  usage(): Promise<ResourceUse> {
+    return this.machine.usage();
+  }
+
+  discard(): Promise<void> {
+    return this.machine.discard();
+  }
+
+  private mustRun(): void {
+    if (!this.isRunning) throw new MachineLost(this.machine.name, 'its first process has ended');
+  }
+}

@@ -1,0 +1,98 @@
+import type { Readable } from 'node:stream';
+import type { WrittenFiles } from './domain/machine-diff.js';
+
+/** What a command did. `exitCode` is null when a signal ended it, `timedOut` says that the signal was ours. */
+export interface CommandResult {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+  readonly timedOut: boolean;
+}
+
+export interface ExecOptions {
+  /** Runs without a limit when absent. What it started is killed with it. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What a machine takes of its host. */
+export interface ResourceUse {
+  readonly memoryBytes: number;
+  readonly processorMs: number;
+  /** What it wrote over its golden. */
+  readonly writtenBytes: number;
+}
+
+/** A running machine that was restored from a golden. Commands run as root, with a clean environment. */
+export interface LabMachine {
+  /** False when it has not come up again, or is gone. */
+  readonly isRunning: boolean;
+
+  /**
+   * @param command program and arguments, or a script for `sh`
+   * @throws MachineLost when the machine is not there to run it
+   */
+  exec(command: readonly string[] | string, options?: ExecOptions): Promise<CommandResult>;
+
+  /** Writes a file inside, and the directories above it. @param mode as chmod(1) takes it */
+  put(file: string, content: string | Uint8Array | Readable, mode?: string): Promise<void>;
+
+  /** Reads a file inside, of at most some megabytes. */
+  get(file: string): Promise<Uint8Array>;
+
+  /** Files as they are on its disk now; see `fileDiff` for what may be concluded from two looks. */
+  written(): Promise<WrittenFiles>;
+
+  /** Shuts down in order and boots again from what is on the disk. @throws BootFailed */
+  reboot(limitMs: number): Promise<void>;
+
+  usage(): Promise<ResourceUse>;
+
+  /** PNG of the screen, from machines that have one. */
+  screenshot?(): Promise<Uint8Array>;
+
+  /** Ends the machine at once and removes everything that it had on this host. */
+  discard(): Promise<void>;
+}
+
+/** A machine did not come up. */
+export class BootFailed extends Error {
+  readonly code = 'boot-failed';
+  constructor(machine: string, detail: string) {
+    super(`The machine ${machine} did not boot: ${detail}.`);
+    this.name = 'BootFailed';
+  }
+}
+
+/** A machine that was running is not there any more: ended, discarded, or without an answer. */
+export class MachineLost extends Error {
+  readonly code = 'machine-lost';
+  constructor(machine: string, detail: string) {
+    super(`The machine ${machine} is lost: ${detail}. Restore another one.`);
+    this.name = 'MachineLost';
+  }
+}
+
+/** A program in a machine that had to succeed did not. */
+export class ExecFailed extends Error {
+  readonly code = 'exec-failed';
+  constructor(what: string, { exitCode, timedOut, durationMs, stderr, stdout }: CommandResult) {
+    const end = timedOut ? `was cut off after ${durationMs} ms` : `exited with ${String(exitCode)}`;
+    const said = (stderr || stdout).trim().split('\n').slice(-6).join(' | ').slice(-1500);
+    super(`${what} ${end}: ${said || 'no output'}`);
+    this.name = 'ExecFailed';
+  }
+}
+
+/** Runs a program that has to succeed. @returns its output @throws ExecFailed */
+export async function mustExec(
+  machine: Pick<LabMachine, 'exec'>,
+  what: string,
+  command: readonly string[] | string,
+  options: ExecOptions = {},
+): Promise<string> {
+  const result = await machine.exec(command, options);
+  if (result.exitCode !== 0) throw new ExecFailed(what, result);
+  return result.stdout;
+}
