@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artefact, LabJob, Profile, RunReport, StepProgress } from '@vouch/contracts';
 import {
-  DEBIAN_UPGRADE,
+  ControlRuns,
+  DEBIAN_UPGRADE_AND_BACK,
   GoldenBuilder,
   hostRelease,
   parseProfile,
@@ -102,6 +103,7 @@ async function runTest(
     },
     () => new Date(),
     limits,
+    controlsOf(host),
   );
   return {
     verdict: verdict(observations, { artefacts: job.artefacts, goldenDigest: golden.digest, plan: job.plan }),
@@ -109,6 +111,14 @@ async function runTest(
     evidence: new Map(evidence.map(({ name, bytes }) => [name, Buffer.from(bytes).toString()])),
     progress,
   };
+}
+
+/** One for each directory, so that tests at the same time share the making of a control. */
+const controls = new Map<string, ControlRuns>();
+function controlsOf(host: SandboxHost): ControlRuns {
+  const known = controls.get(host.directory) ?? new ControlRuns(path.join(host.directory, 'controls'), () => new Date());
+  controls.set(host.directory, known);
+  return known;
 }
 
 export function jobFor(golden: Golden, artefacts: readonly Artefact[]): LabJob {
@@ -122,7 +132,7 @@ export function jobFor(golden: Golden, artefacts: readonly Artefact[]): LabJob {
     artefacts: [...artefacts],
     profileDigest: golden.profileDigest,
     goldenDigest: golden.digest,
-    plan: DEBIAN_UPGRADE,
+    plan: DEBIAN_UPGRADE_AND_BACK,
   };
 }
 

@@ -61,13 +61,13 @@ export const ProbeResult = z.object({
 });
 export type ProbeResult = z.infer<typeof ProbeResult>;
 
-/** What a machine used since it last started, by its control group; null where the host does not count it. */
-export const ResourceUse = z.object({
-  memoryPeakBytes: z.int().nonnegative().nullable(),
-  cpuMilliseconds: z.int().nonnegative().nullable(),
-  processes: z.int().nonnegative().nullable(),
+/** What a machine took of its host at the end of a step; 0 for what the host does not count. */
+export const StepResources = z.object({
+  memoryBytes: z.int().nonnegative(),
+  processorMs: z.int().nonnegative(),
+  writtenBytes: z.int().nonnegative(),
 });
-export type ResourceUse = z.infer<typeof ResourceUse>;
+export type StepResources = z.infer<typeof StepResources>;
 
 /** What one step saw. `exitCode` is null when the step has no command of its own or was cut off. */
 export const StepObservation = z.object({
@@ -80,7 +80,7 @@ export const StepObservation = z.object({
   probes: z.array(ProbeResult).default([]),
   /** Content address of the step's full log among the evidence. */
   logSha256: Sha256.optional(),
-  resources: ResourceUse.optional(),
+  resources: StepResources.optional(),
 });
 export type StepObservation = z.infer<typeof StepObservation>;
 

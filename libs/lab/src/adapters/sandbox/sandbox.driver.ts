@@ -1,7 +1,8 @@
-import type { Capability } from '@vouch/contracts';
+import type { Capability, Component } from '@vouch/contracts';
 import { GoldenMissing, type LabDriver, type RestoreOptions } from '../../lab-driver.port.js';
 import type { LabMachine } from '../../lab-machine.port.js';
 import type { Golden } from './golden-builder.js';
+import { LayerStore } from './layer-store.js';
 import { Machine } from './machine.js';
 import { SandboxMachine } from './sandbox-machine.js';
 import type { SandboxHost } from './sandbox-host.js';
@@ -33,5 +34,10 @@ export class SandboxDriver implements LabDriver {
     const storage = { kind: 'memory', sizeMiB: storageMiB } as const;
     const options = { name, hostname: 'lab', layers: golden.layers, storage };
     return new SandboxMachine(await Machine.start(this.host, options, bootMs));
+  }
+
+  async oldPackage(goldenDigest: string, component: Component): Promise<string | null> {
+    const golden = await this.find(goldenDigest);
+    return golden === null ? null : new LayerStore(this.host).packageFile(golden.layers, component);
   }
 }
