@@ -1,5 +1,6 @@
 import type { RunObservations } from '@vouch/contracts';
 import type { Clock } from '@vouch/platform';
+import { WAY_BACK_UNTESTED } from '../domain/way-back.js';
 import { RunAborted, type EvidenceFile, type LabDriver, type LabRun } from '../lab-driver.port.js';
 import type { Control, ControlRuns } from './control-runs.js';
 import { PlanRun } from './plan-run.js';
@@ -63,7 +64,7 @@ export async function runPlan(
   recorder.keep('findings.json', 'application/json', JSON.stringify(Object.fromEntries(findings), null, 1));
   if (used !== undefined) recorder.keep('control.json', 'application/json', used.text);
   const unmeasured = [
-    ...(test.wentBack ? [] : ['the way back to the versions before']),
+    ...(test.wentBack ? [] : [WAY_BACK_UNTESTED]),
     ...(controls === undefined ? ['what changes on such a machine without the patch'] : []),
   ];
   return {
