@@ -8,7 +8,7 @@ const alias = Object.fromEntries(
   fs.readdirSync(path.join(root, 'libs')).map((lib) => [`@vouch/${lib}`, path.join(root, 'libs', lib, 'src/index.ts')]),
 );
 const shared = { resolve: { alias }, oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } } };
-const project = (name, include, more = {}) => ({
+export const project = (name, include, more = {}) => ({
   ...shared,
   test: { name, root, include, sequence: { shuffle: true }, ...more },
 });

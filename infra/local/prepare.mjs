@@ -70,6 +70,8 @@ const TEST_PACKAGES = {
   jq: 'jq',
   shellcheck: 'shellcheck',
   xz: 'xz-utils',
+  'pkcs11-tool': 'opensc',
+  'softhsm2-util': 'softhsm2',
   ffuf: 'ffuf',
   wfuzz: 'wfuzz',
   sqlmap: 'sqlmap',

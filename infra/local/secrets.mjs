@@ -13,6 +13,7 @@ export function loadSecrets(dataDir) {
     databaseApp: secret(),
     databasePlatform: secret(),
     labToken: `vl_${secret()}`,
+    metricsToken: secret(),
     stripeKey: `sk_test_${secret()}`,
     stripeWebhook: `whsec_${secret()}`,
     demoPassword: randomBytes(9).toString('base64url'),

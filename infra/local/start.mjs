@@ -90,6 +90,8 @@ function environment(secrets, { appUrl, platformUrl, redisUrl }, ports) {
   const url = `http://127.0.0.1:${ports.api}`;
   return {
     VOUCH_DEVICE_POLL_SECONDS: '3',
+    // The one that the demo's machines resemble, so that it is there when they ask.
+    VOUCH_LAB_READY_PROFILES: 'web-database',
     VOUCH_RECONCILE_SECONDS: '5',
     ...process.env,
     NODE_ENV: 'production',
@@ -102,6 +104,7 @@ function environment(secrets, { appUrl, platformUrl, redisUrl }, ports) {
     VOUCH_PUBLIC_URL: process.env.VOUCH_PUBLIC_URL || url,
     VOUCH_API_URL: url,
     VOUCH_LAB_TOKEN: process.env.VOUCH_LAB_TOKEN || secrets.labToken,
+    VOUCH_METRICS_TOKEN: process.env.VOUCH_METRICS_TOKEN || secrets.metricsToken,
     VOUCH_DEMO_PASSWORD: process.env.VOUCH_DEMO_PASSWORD || secrets.demoPassword,
     VOUCH_STARTED_AT_MS: String(startedAt),
     ...(ownStripe

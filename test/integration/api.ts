@@ -12,6 +12,7 @@ import { createTestDatabase, type TestDatabase } from './database.js';
 
 export const PASSWORD = 'a password of the tests';
 export const LAB_TOKEN = `vl_${'t'.repeat(40)}`;
+export const METRICS_TOKEN = 'm'.repeat(40);
 /** Two consultancies with two customers each. */
 export const organisation = ['north', 'south'].map((slug) => ({
   slug,
@@ -34,7 +35,7 @@ export class TestApi {
     private readonly services: Services,
   ) {}
 
-  static async start(settings: Partial<ApiConfig> = {}): Promise<TestApi> {
+  static async start(settings: Partial<ApiConfig> = {}, logger = createLogger('test', 'error')): Promise<TestApi> {
     const database = await createTestDatabase();
     await seed(database);
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-api-'));
@@ -45,6 +46,7 @@ export class TestApi {
       {
         VOUCH_DATABASE_APP_URL: database.appUrl,
         VOUCH_DATA_DIR: dataDir,
+        VOUCH_EVIDENCE_S3_REGION: 'us-east-1',
         VOUCH_HOST: '127.0.0.1',
         VOUCH_PORT: 1,
         VOUCH_PUBLIC_URL: 'http://127.0.0.1',
@@ -53,10 +55,11 @@ export class TestApi {
         VOUCH_STRIPE_API_URL: 'http://127.0.0.1:9',
         STRIPE_SECRET_KEY: 'sk_test_tests',
         STRIPE_WEBHOOK_SECRET: 'whsec_tests',
+        VOUCH_METRICS_TOKEN: METRICS_TOKEN,
         VOUCH_LOG_LEVEL: 'error',
         ...settings,
       },
-      createLogger('test', 'error'),
+      logger,
     );
     const app = await createServer(services);
     await app.listen(0, '127.0.0.1');

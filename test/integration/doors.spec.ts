@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { shared } from '@vouch/platform';
-import { fingerprint, LAB_TOKEN, organisation, PASSWORD, TestApi, TestDevice } from './api.js';
+import { fingerprint, LAB_TOKEN, METRICS_TOKEN, organisation, PASSWORD, TestApi, TestDevice } from './api.js';
 
 interface Problem {
   status: number;
@@ -236,7 +236,10 @@ describe('the doors of the API', () => {
   it('says whether it lives and can serve, in figures too, and describes itself', async () => {
     expect(await (await api.get('/health/live')).json()).toEqual({ status: 'live' });
     expect(await (await api.get('/health/ready')).json()).toEqual({ status: 'ready', database: 'up' });
-    expect(await (await api.get('/metrics')).text()).toContain('vouch_http_request_duration_seconds');
+    expect((await api.get('/metrics')).status).toBe(404);
+    expect((await api.get('/metrics', { authorization: `Bearer ${METRICS_TOKEN}x` })).status).toBe(404);
+    const figures = await api.get('/metrics', { authorization: `Bearer ${METRICS_TOKEN}` });
+    expect(await figures.text()).toContain('vouch_http_request_duration_seconds');
     const document = (await (await api.get('/api/openapi.json')).json()) as {
       openapi: string;
       paths: Record<string, unknown>;

@@ -282,6 +282,7 @@ export class Shop {
       stream: STREAM,
       components: [{ package: 'web' }],
       files: [],
+      seed: [],
       probes: [],
     };
     await this.database.platform.transaction(shared, async (tx) => {

@@ -30,6 +30,7 @@ export async function tenantTables(owner: pg.Client): Promise<TenantTable[]> {
 const FITTING: Readonly<Record<string, unknown>> = {
   'billing_statement.state': 'closed',
   'identity_member.role': 'tenant-owner',
+  'identity_member.msp_id': '00000000-0000-4000-8000-000000000001',
   'rollout_outcome.result': 'installed',
   'identity_tenant.msp_id': '00000000-0000-4000-8000-000000000001',
 };
@@ -40,8 +41,9 @@ let serial = 0;
 export async function madeUpRow(owner: pg.Client, table: string, tenantId: string): Promise<Record<string, unknown>> {
   const { rows } = await owner.query<{ name: string; type: string }>(
     `select column_name as name, data_type as type from information_schema.columns
-      where table_schema = 'public' and table_name = $1 and is_nullable = 'NO' and column_default is null`,
-    [table],
+      where table_schema = 'public' and table_name = $1
+        and (is_nullable = 'NO' and column_default is null or table_name || '.' || column_name = any ($2))`,
+    [table, Object.keys(FITTING)],
   );
   const values = rows.map(({ name, type }) => [name, FITTING[`${table}.${name}`] ?? valueOf(type, `${table}.${name}`)]);
   return { ...Object.fromEntries(values), tenant_id: tenantId };

@@ -4,7 +4,16 @@ import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/bi
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
 import { MachineCredentials, Sessions } from '@vouch/identity';
 import { RunnerRegistry, RunQueue } from '@vouch/lab';
-import { ContentStore, Database, systemClock, type Config, type Logger } from '@vouch/platform';
+import {
+  ContentStore,
+  Database,
+  evidenceStoreSettings,
+  openEvidenceStore,
+  systemClock,
+  type BlobStore,
+  type Config,
+  type Logger,
+} from '@vouch/platform';
 import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
 import { PublicKeys } from './device/public-keys.js';
@@ -13,10 +22,12 @@ import { RunQuery } from './overview/run.query.js';
 
 export const apiSettings = [
   'VOUCH_DATABASE_APP_URL',
-  'VOUCH_DATA_DIR',
+  ...evidenceStoreSettings,
   'VOUCH_HOST',
   'VOUCH_PORT',
   'VOUCH_PUBLIC_URL',
+  'VOUCH_TRUSTED_PROXIES',
+  'VOUCH_METRICS_TOKEN',
   'VOUCH_LEASE_SECONDS',
   'VOUCH_DEVICE_POLL_SECONDS',
   'VOUCH_STRIPE_API_URL',
@@ -42,7 +53,7 @@ export class Services {
     readonly runners: RunnerRegistry,
     readonly runs: RunQueue,
     readonly artefacts: ContentStore,
-    readonly evidence: ContentStore,
+    readonly evidence: BlobStore,
     readonly publicKeys: PublicKeys,
     readonly overview: OverviewQuery,
     readonly runDetails: RunQuery,
@@ -71,7 +82,7 @@ export class Services {
       new RunnerRegistry(database, clock),
       new RunQueue(database, clock, config.VOUCH_LEASE_SECONDS),
       new ContentStore(path.join(config.VOUCH_DATA_DIR, 'artefacts')),
-      new ContentStore(path.join(config.VOUCH_DATA_DIR, 'evidence')),
+      openEvidenceStore(config),
       new PublicKeys(path.join(config.VOUCH_DATA_DIR, 'public-keys')),
       new OverviewQuery(database, clock, config.VOUCH_STRIPE_API_URL !== undefined),
       new RunQuery(database),

@@ -12,7 +12,7 @@ import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouc
 import { openFileSigner, type Signer } from '@vouch/evidence';
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
 import { DEBIAN_UPGRADE, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
-import { PlanRunsStage, RecordDemand } from '@vouch/planning';
+import { ChooseEnvironmentsStage, PlanRunsStage, RecordDemand } from '@vouch/planning';
 import { ContentStore, systemClock, type Database, type Stage } from '@vouch/platform';
 import { AdvanceRolloutStage } from '@vouch/rollout';
 import { fixed, type WorkerConfig } from './settings.js';
@@ -63,6 +63,7 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
       { everySeconds: config.VOUCH_INTAKE_SECONDS, retrySeconds: fixed.intakeRetrySeconds },
     ),
     new AssessDemandStage(database, new NewestOffers(database), new RecordDemand(database, clock), clock),
+    new ChooseEnvironmentsStage(database, clock),
     new PlanRunsStage(database, new FetchArtefacts(database, artefacts, clock), {
       plan: DEBIAN_UPGRADE,
       planDigest: planDigest(DEBIAN_UPGRADE),

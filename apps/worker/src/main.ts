@@ -1,8 +1,9 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { configuredSources, declareSources } from '@vouch/catalog';
-import { declareProfiles, parseProfile, profileDigest } from '@vouch/lab';
+import { declareProfiles, parseProfile, profileDigest, wantProfile } from '@vouch/lab';
 import {
+  ConfigError,
   createLogger,
   Database,
   Listener,
@@ -12,6 +13,7 @@ import {
   runProcess,
   shared,
   StageRunner,
+  systemClock,
 } from '@vouch/platform';
 import { composeStages, openKeys } from './compose.js';
 import { createOperationServer } from './operation-server.js';
@@ -25,7 +27,7 @@ await runProcess(async () => {
   const metrics = new Metrics('worker');
   const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, { applicationName: 'vouch-worker' });
   const keys = await openKeys(config.VOUCH_DATA_DIR);
-  await declare(database);
+  await declare(database, config.VOUCH_LAB_READY_PROFILES);
 
   const runner = new StageRunner(composeStages(config, database, keys), config.REDIS_URL, logger, metrics);
   runner.start(config.VOUCH_RECONCILE_SECONDS);
@@ -55,7 +57,7 @@ await runProcess(async () => {
 });
 
 /** Makes known what this machine reads and what the lab can build. */
-async function declare(database: Database): Promise<void> {
+async function declare(database: Database, ready: readonly string[]): Promise<void> {
   const sources = await configuredSources();
   const files = (await fs.readdir(PROFILES)).filter((name) => name.endsWith('.yaml')).sort();
   const profiles = await Promise.all(
@@ -64,8 +66,12 @@ async function declare(database: Database): Promise<void> {
       return { digest: profileDigest(profile), profile };
     }),
   );
+  const unknown = ready.find((name) => !profiles.some(({ profile }) => profile.name === name));
+  if (unknown !== undefined) throw new ConfigError('VOUCH_LAB_READY_PROFILES', `names ${unknown}, which is no profile`);
   await database.transaction(shared, async (tx) => {
     await declareSources(tx, sources);
     await declareProfiles(tx, profiles);
+    for (const { digest, profile } of profiles)
+      if (ready.includes(profile.name)) await wantProfile(tx, digest, systemClock());
   });
 }

@@ -13,6 +13,8 @@ export const Profile = z.object({
   files: z
     .array(z.object({ path: z.string().startsWith('/'), content: z.string(), mode: z.string().default('0644') }))
     .default([]),
+  /** Commands for `sh` that fill the golden once, when it is built: data, accounts, certificates. No service runs then. */
+  seed: z.array(z.string().min(1)).default([]),
   probes: z.array(Probe).default([]),
 });
 export type Profile = z.infer<typeof Profile>;

@@ -12,6 +12,13 @@ export class SignInRefused extends Error {
   }
 }
 
+/** How somebody proved who they are. */
+export interface Proof {
+  readonly method: 'password' | 'passkey' | 'single-sign-on';
+  /** Whether that was more than one factor: a passkey with user verification, or what the identity provider vouches for. */
+  readonly secondFactor: boolean;
+}
+
 const SESSION_HOURS = 12;
 
 /** Argon2id with the library's defaults, which follow OWASP's password storage cheat sheet (19 MiB, 2 passes). */
@@ -38,13 +45,19 @@ export class Sessions {
     );
     const right = await verify(member?.password_hash ?? (await this.decoy), password);
     if (!member || !right) throw new SignInRefused();
+    return this.begin(member.id, { method: 'password', secondFactor: false });
+  }
+
+  /** Begins a session for somebody who has just proved who they are; the secret is new each time (session fixation). */
+  async begin(memberId: string, proof: Proof): Promise<{ secret: string; expiresAt: Date }> {
     const { secret, sha256 } = newSecretToken('vs');
     const now = this.clock();
     const expiresAt = new Date(now.getTime() + SESSION_HOURS * 3_600_000);
     await this.database.transaction(shared, (tx) =>
       tx.query(
-        'insert into identity_session (token_sha256, member_id, created_at, expires_at) values ($1, $2, $3, $4)',
-        [sha256, member.id, now, expiresAt],
+        `insert into identity_session (token_sha256, member_id, created_at, expires_at, method, second_factor_at)
+         values ($1, $2, $3, $4, $5, $6)`,
+        [sha256, memberId, now, expiresAt, proof.method, proof.secondFactor ? now : null],
       ),
     );
     return { secret, expiresAt };

@@ -43,7 +43,7 @@ export class RunnerRegistry {
       );
       await publish(tx, { topic: 'lab.runner-changed', payload: { runnerId }, correlationId });
       const profiles = await tx.query<{ digest: string; definition: Profile }>(
-        'select digest, definition from lab_profile where active order by name',
+        'select digest, definition from lab_profile where active and wanted_at is not null order by wanted_at, name',
       );
       return { runnerId, profiles: profiles.map((row) => ({ digest: row.digest, profile: row.definition })) };
     });
@@ -55,11 +55,11 @@ export class RunnerRegistry {
     return row?.id ?? null;
   }
 
-  /** Is there an active profile that this runner has not been told of, so that it should say hello again? */
+  /** Is there a wanted profile that this runner has not been told of, so that it should say hello again? */
   async hasNewsFor(runnerId: string): Promise<boolean> {
     const rows = await this.database.read(
       shared,
-      `select 1 from lab_profile p where p.active
+      `select 1 from lab_profile p where p.active and p.wanted_at is not null
           and not exists (select 1 from lab_golden g where g.profile_digest = p.digest and g.runner_id = $1) limit 1`,
       [runnerId],
     );
@@ -101,6 +101,11 @@ export class RunnerRegistry {
       });
     });
   }
+}
+
+/** Has the golden of a profile built by every runner that can; wanting it twice changes nothing. */
+export async function wantProfile(tx: Tx, digest: string, now: Date): Promise<void> {
+  await tx.query('update lab_profile set wanted_at = $2 where digest = $1 and wanted_at is null', [digest, now]);
 }
 
 /** Makes the declared profiles the active ones; profiles that are no longer declared stay for their old verdicts. */

@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ContentMismatch, ContentStore } from './content-store.js';
+import { ContentMismatch } from './blob-store.js';
+import { ContentStore } from './content-store.js';
 import { sha256Hex } from './ids.js';
 
 describe('the content store', () => {

@@ -3,23 +3,14 @@ import { createReadStream } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-
-/** Bytes offered under an address that is not theirs. */
-export class ContentMismatch extends Error {
-  readonly code = 'content-mismatch';
-  constructor(expected: string, actual: string) {
-    super(`The bytes have SHA-256 ${actual}, not ${expected}; they were not stored.`);
-    this.name = 'ContentMismatch';
-  }
-}
+import { ContentMismatch, ContentUnavailable, requireAddress, type BlobStore } from './blob-store.js';
 
 /** A folder of files named by their SHA-256. Writing is atomic; what is there is never changed. */
-export class ContentStore {
+export class ContentStore implements BlobStore {
   constructor(private readonly directory: string) {}
 
   pathOf(sha256: string): string {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new TypeError('A content address is 64 lower-case hexadecimal digits.');
-    return path.join(this.directory, sha256.slice(0, 2), sha256);
+    return path.join(this.directory, requireAddress(sha256).slice(0, 2), sha256);
   }
 
   async has(sha256: string): Promise<boolean> {
@@ -42,8 +33,10 @@ export class ContentStore {
     return actual;
   }
 
-  get(sha256: string): Promise<Buffer> {
-    return fs.readFile(this.pathOf(sha256));
+  async get(sha256: string): Promise<Buffer> {
+    return fs.readFile(this.pathOf(sha256)).catch((error: unknown) => {
+      throw new ContentUnavailable(sha256, (error as NodeJS.ErrnoException).code ?? String(error));
+    });
   }
 
   stream(sha256: string): Readable {

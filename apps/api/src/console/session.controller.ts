@@ -60,5 +60,6 @@ export class SessionController {
   async signOut(@Req() request: CallerRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     await this.services.sessions.signOut(request.cookies[SESSION_COOKIE] ?? '');
     reply.clearCookie(SESSION_COOKIE, { path: '/' });
+    reply.header('clear-site-data', '"cache", "storage"');
   }
 }

@@ -1,8 +1,9 @@
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Metrics } from '@vouch/platform';
+import { Metrics, sha256Hex } from '@vouch/platform';
 import { Access } from '../access/access.js';
+import { NotFound } from '../access/access.errors.js';
 import { Services } from '../services.js';
 
 @ApiTags('operation')
@@ -33,8 +34,15 @@ export class HealthController {
   }
 
   @Get('metrics')
-  @ApiOperation({ summary: 'Prometheus metrics' })
-  async scrape(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+  @ApiOperation({ summary: 'Prometheus metrics, for who presents the token of the settings' })
+  async scrape(
+    @Headers('authorization') authorization: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const token = this.services.config.VOUCH_METRICS_TOKEN;
+    // Figures tell a stranger how busy we are and which routes there are. Digests compare in equal time.
+    if (token === undefined || sha256Hex(authorization ?? '') !== sha256Hex(`Bearer ${token}`))
+      throw new NotFound('page');
     reply.header('content-type', this.metrics.registry.contentType);
     return this.metrics.registry.metrics();
   }

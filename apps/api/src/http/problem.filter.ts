@@ -20,7 +20,11 @@ const STATUS: Readonly<Record<string, number>> = {
   'nothing-to-bill': 409,
   'webhook-refused': 400,
   'public-keys-missing': 503,
+  'content-unavailable': 503,
 };
+
+/** Somebody was kept out: worth a line, since many of them are an attack. */
+const REFUSALS = new Set([401, 403, 429]);
 
 /** Problem details for HTTP APIs (RFC 9457). */
 export interface ProblemDetails {
@@ -48,6 +52,14 @@ export class ProblemFilter implements ExceptionFilter {
           correlationId: request.correlationId,
         },
         'request failed',
+      );
+    }
+    if (REFUSALS.has(status)) {
+      const { method, ip: from, correlationId, caller } = request;
+      const who = caller && `${caller.kind}:${caller.id}`;
+      this.services.logger.info(
+        { code, status, method, route: request.routeOptions.url, from, who, correlationId },
+        'refused',
       );
     }
     const problem: ProblemDetails = {

@@ -18,14 +18,17 @@ export function keyIdOf(publicKeyPem: string): string {
  * Wraps a payload in a DSSE envelope (secure-systems-lab/dsse, v1.0.2): the signature covers type and bytes, so that a
  * statement of one kind can never pass as another.
  */
-export async function seal(payloadType: string, payload: Uint8Array, signer: Signer): Promise<DsseEnvelope> {
+export async function seal(
+  payloadType: string,
+  payload: Uint8Array,
+  ...signers: readonly [Signer, ...Signer[]]
+): Promise<DsseEnvelope> {
   const bytes = Buffer.from(payload);
-  const signature = await signer.sign(dsse.preAuthEncoding(payloadType, bytes));
-  return {
-    payloadType,
-    payload: bytes.toString('base64'),
-    signatures: [{ keyid: signer.keyId, sig: signature.toString('base64') }],
-  };
+  const signed = dsse.preAuthEncoding(payloadType, bytes);
+  const signatures = [];
+  for (const signer of signers)
+    signatures.push({ keyid: signer.keyId, sig: (await signer.sign(signed)).toString('base64') });
+  return { payloadType, payload: bytes.toString('base64'), signatures };
 }
 
 /**
@@ -39,13 +42,17 @@ export function open(envelope: DsseEnvelope, payloadType: string, trustedKeysPem
   if (envelope.payloadType !== payloadType) {
     throw new EnvelopeRejected(`The envelope holds ${envelope.payloadType}, not ${payloadType}.`);
   }
-  const payload = Buffer.from(envelope.payload, 'base64');
-  const signed = dsse.preAuthEncoding(envelope.payloadType, payload);
-  const keys = new Map(trustedKeysPem.map((pem) => [keyIdOf(pem), pem]));
-  const holds = envelope.signatures.some(({ keyid, sig }) => {
+  if (signersOf(envelope, trustedKeysPem).size === 0) throw new EnvelopeRejected('No trusted key signed the envelope.');
+  return Buffer.from(envelope.payload, 'base64');
+}
+
+/** Which of some keys signed an envelope, by key id; each counts once, however often it signed. */
+export function signersOf(envelope: DsseEnvelope, keysPem: readonly string[]): Set<string> {
+  const signed = dsse.preAuthEncoding(envelope.payloadType, Buffer.from(envelope.payload, 'base64'));
+  const keys = new Map(keysPem.map((pem) => [keyIdOf(pem), pem]));
+  const holds = envelope.signatures.filter(({ keyid, sig }) => {
     const pem = keys.get(keyid);
     return pem !== undefined && verifySignature('sha256', signed, createPublicKey(pem), Buffer.from(sig, 'base64'));
   });
-  if (!holds) throw new EnvelopeRejected('No trusted key signed the envelope.');
-  return payload;
+  return new Set(holds.map(({ keyid }) => keyid));
 }

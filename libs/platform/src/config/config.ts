@@ -15,14 +15,33 @@ export const settings = {
   VOUCH_DATABASE_PLATFORM_URL: postgresUrl,
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }),
   VOUCH_DATA_DIR: z.string().startsWith('/', 'must be an absolute path'),
+  /** A bucket for evidence instead of the data folder, e.g. `https://s3.example.org/evidence`; needs the two keys. */
+  VOUCH_EVIDENCE_S3_URL: httpUrl.optional(),
+  VOUCH_EVIDENCE_S3_REGION: z.string().min(1).default('us-east-1'),
+  VOUCH_EVIDENCE_S3_KEY_ID: z.string().min(1).optional(),
+  VOUCH_EVIDENCE_S3_SECRET: z.string().min(1).optional(),
   VOUCH_HOST: z.string().min(1).default('127.0.0.1'),
   VOUCH_PORT: port,
   VOUCH_WORKER_PORT: port,
   VOUCH_PUBLIC_URL: httpUrl,
+  /** Addresses of our own reverse proxies, whose X-Forwarded-For is believed; nobody's when it is not set. */
+  VOUCH_TRUSTED_PROXIES: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], { error: 'must list addresses or networks' })))
+    .optional(),
+  /** Who presents it may read the figures at /metrics; without it there are none over HTTP. */
+  VOUCH_METRICS_TOKEN: z.string().min(32, 'must have at least 32 characters').optional(),
   /** Where lab-runners reach the API. */
   VOUCH_API_URL: httpUrl,
   VOUCH_LAB_TOKEN: z.string().min(32, 'must have at least 32 characters'),
   VOUCH_LAB_NAME: z.string().min(1).max(100).default('local'),
+  /** Names of profiles whose goldens are built at once, before any machine asks for them. */
+  VOUCH_LAB_READY_PROFILES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .transform((names) => names.filter((name) => name !== '')),
   VOUCH_LAB_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
   VOUCH_LEASE_SECONDS: seconds.default(30),
   VOUCH_INTAKE_SECONDS: seconds.default(900),

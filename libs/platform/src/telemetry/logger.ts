@@ -1,10 +1,17 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
 
 export type { Logger };
 
-/** Structured logs: one JSON object a line, with the process and, where there is one, the correlation id. */
-export function createLogger(process: string, level: string): Logger {
-  return pino({
+/**
+ * Structured logs: one JSON object a line, with the process and, where there is one, the correlation id.
+ * @param destination standard output unless said otherwise
+ */
+export function createLogger(
+  process: string,
+  level: string,
+  destination: DestinationStream = pino.destination(1),
+): Logger {
+  const options: LoggerOptions = {
     level,
     base: { process },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -13,5 +20,6 @@ export function createLogger(process: string, level: string): Logger {
       paths: ['*.password', '*.token', '*.secret', 'req.headers.authorization', 'req.headers.cookie', '*.passwordHash'],
       censor: '[secret]',
     },
-  });
+  };
+  return pino(options, destination);
 }

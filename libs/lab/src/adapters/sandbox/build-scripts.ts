@@ -52,6 +52,8 @@ export function componentsScript(profile: Profile): string {
   const install = `in_root apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends ${packages.join(' ')}`;
   return [
     `in_root() { chroot ${BUILD_ROOT} env -u TMPDIR HOME=/root DEBIAN_FRONTEND=noninteractive "$@" < /dev/null; }`,
+    // What a technician wrote runs in the new system and without a network: it reaches nothing of this machine.
+    `offline() { unshare --net chroot ${BUILD_ROOT} env -u TMPDIR HOME=/root DEBIAN_FRONTEND=noninteractive sh -euc "ip link set lo up; $1" < /dev/null; }`,
     `cd ${BUILD_ROOT}`,
     'mount -t proc proc proc',
     'mount -t tmpfs -o mode=0755 tmpfs dev',
@@ -59,19 +61,27 @@ export function componentsScript(profile: Profile): string {
     'mkdir -m 1777 dev/shm',
     'ln -s /proc/self/fd dev/fd',
     'mount -t tmpfs -o mode=1777 tmpfs tmp',
+    // Left out with the manuals, and wanted by packages that offer several of one program.
+    'mkdir -p usr/share/man/man1',
     'mount -t tmpfs -o mode=0755 tmpfs run',
     'mount --bind "$(realpath /etc/resolv.conf)" etc/resolv.conf',
     "printf '#!/bin/sh\\nexit 101\\n' > usr/sbin/policy-rc.d",
     'chmod 0755 usr/sbin/policy-rc.d',
     // The lists may be older than the mirror: versions that it has dropped are found again after an update.
     `${install} || { in_root apt-get -q update; ${install}; }`,
-    ...profile.files.map(
-      (file) =>
-        `mkdir -p ${quote(`.${parentOf(file.path)}`)}; printf %s ${Buffer.from(file.content).toString('base64')} | base64 -d > ${quote(`.${file.path}`)}; chmod ${quote(file.mode)} ${quote(`.${file.path}`)}`,
-    ),
+    ...profile.files.map((file) => `offline ${quote(writeScript(file))}`),
+    ...profile.seed.map((command) => `offline ${quote(command)}`),
     'rm -rf usr/sbin/policy-rc.d etc/apt/sources.list var/lib/apt/lists/* var/cache/apt/*.bin',
   ].join('\n');
 }
+
+/** Inside the new system, so that its links lead nowhere else. */
+const writeScript = ({ path, content, mode }: Profile['files'][number]): string =>
+  [
+    `mkdir -p ${quote(parentOf(path))}`,
+    `printf %s ${Buffer.from(content).toString('base64')} | base64 -d > ${quote(path)}`,
+    `chmod ${quote(mode)} ${quote(path)}`,
+  ].join('; ');
 
 const parentOf = (file: string): string => file.slice(0, file.lastIndexOf('/') + 1);
 
