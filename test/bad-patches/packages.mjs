@@ -40,7 +40,9 @@ export function originals(folder) {
 /** One patch of the corpus. @param {CorpusPatch} patch @returns {PatchFile[]} */
 export function patchOf(folder, patch, vendorPackages) {
   if (patch.package === undefined) return [shop(folder, '2.0', patch)];
-  return vendorPackages.map((vendor) => (vendor.artefact.package === patch.package ? repack(folder, vendor, patch) : vendor));
+  return vendorPackages.map((vendor) =>
+    vendor.artefact.package === patch.package ? repack(folder, vendor, patch) : vendor,
+  );
 }
 
 /** Describes a package file by what it says itself. @returns {PatchFile} */
@@ -56,7 +58,9 @@ export function describe(file) {
 
 function shop(folder, version, patch) {
   const read = (name) => fs.readFileSync(path.join(here, 'shop', name), 'utf8');
-  let server = read('server.pl').replace('#STARTUP', patch.startup ?? '').replace('#REQUEST', patch.request ?? '');
+  let server = read('server.pl')
+    .replace('#STARTUP', patch.startup ?? '')
+    .replace('#REQUEST', patch.request ?? '');
   for (const [from, to] of Object.entries(patch.replace ?? {})) server = server.replace(from, to);
   const files = {
     'usr/lib/acme-shop/server.pl': server,
@@ -84,8 +88,18 @@ function build(folder, control, files, scripts) {
   for (const [name, text] of Object.entries(scripts)) write(`DEBIAN/${name}`, text, 0o755);
   const settings = Object.keys(files).filter((name) => name.startsWith('etc/'));
   if (settings.length > 0) write('DEBIAN/conffiles', settings.map((name) => `/${name}\n`).join(''));
-  const all = { Architecture: 'all', Maintainer: 'Vouch tests <tests@vouch.invalid>', Description: 'part of a corpus', ...control };
-  write('DEBIAN/control', `${Object.entries(all).map(([key, value]) => `${key}: ${value}`).join('\n')}\n`);
+  const all = {
+    Architecture: 'all',
+    Maintainer: 'Vouch tests <tests@vouch.invalid>',
+    Description: 'part of a corpus',
+    ...control,
+  };
+  write(
+    'DEBIAN/control',
+    `${Object.entries(all)
+      .map(([key, value]) => `${key}: ${value}`)
+      .join('\n')}\n`,
+  );
   return pack(tree, `${control.Package}_${control.Version}_all.deb`);
 }
 

@@ -61,7 +61,9 @@ export async function run(say) {
       if (item.bad && caught && !said.includes(item.caughtBy)) otherwise.push({ ...line, expected: item.caughtBy });
       if (!item.bad && (judged.result !== 'pass' || judged.reversible === false)) falseAlarms.push(line);
       const right = item.bad ? caught : judged.result === 'pass' && judged.reversible !== false;
-      say(`${right ? 'right' : 'WRONG'} ${item.bad ? 'bad ' : 'good'} ${item.name}: ${judged.result} ${said.slice(0, 200)}`);
+      say(
+        `${right ? 'right' : 'WRONG'} ${item.bad ? 'bad ' : 'good'} ${item.name}: ${judged.result} ${said.slice(0, 200)}`,
+      );
     }
   };
   try {
@@ -102,15 +104,12 @@ async function judge(driver, golden, controls, { files: patch }) {
     goldenDigest: golden.digest,
     plan: DEBIAN_UPGRADE_AND_BACK,
   };
-  const { observations } = await repeatFailedRun(
-    (run) => runPlan(driver, run, () => new Date(), LIMITS, controls),
-    {
-      job,
-      artefactFiles: new Map(patch.map(({ artefact, file }) => [artefact.sha256, file])),
-      onProgress: () => undefined,
-      signal: new AbortController().signal,
-    },
-  );
+  const { observations } = await repeatFailedRun((run) => runPlan(driver, run, () => new Date(), LIMITS, controls), {
+    job,
+    artefactFiles: new Map(patch.map(({ artefact, file }) => [artefact.sha256, file])),
+    onProgress: () => undefined,
+    signal: new AbortController().signal,
+  });
   const judged = verdict(observations, { artefacts, goldenDigest: golden.digest, plan: job.plan });
   const flaky = judged.result === 'inconclusive' && judged.reasons.some((reason) => reason.includes('flaky'));
   return { ...judged, flaky, seconds: (performance.now() - begun) / 1000 };

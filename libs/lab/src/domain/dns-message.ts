@@ -30,6 +30,7 @@ export function readDnsAnswer(message: Buffer, type: RecordType): DnsAnswer | nu
     for (let i = 0; i < count; i++) {
       at = readName(message, at).end;
       const length = message.readUInt16BE(at + 8);
+      if (at + 10 + length > message.length) return null;
       if (message.readUInt16BE(at) === TYPES[type]) records.push(recordText(message, at + 10, length, type));
       at += 10 + length;
     }

@@ -126,7 +126,8 @@ function excused({ failure }: RunObservations, plan: TestPlan, step: PlanStep): 
   return failure?.blame === 'patch' && plan.steps.indexOf(step) > plan.steps.indexOf(failure.step);
 }
 
-const samePlan = (a: TestPlan, b: TestPlan): boolean => a.name === b.name && a.steps.join() === b.steps.join() && a.watchSeconds === b.watchSeconds;
+const samePlan = (a: TestPlan, b: TestPlan): boolean =>
+  a.name === b.name && a.steps.join() === b.steps.join() && a.watchSeconds === b.watchSeconds;
 
 const setOf = (artefacts: readonly Artefact[]): string =>
   artefacts

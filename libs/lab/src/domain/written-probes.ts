@@ -96,7 +96,8 @@ function tlsCheck({ name, port, host, minDaysLeft, trust }: ProbeOf<'tls'>): Mac
   ].join('\n');
   return check(name, script, ({ stdout }) => {
     const end = /notAfter=(.*)/.exec(stdout)?.[1] ?? 'an unknown time';
-    if (!stdout.includes('time: ok')) return bad(`the certificate is valid until ${end}: less than ${minDaysLeft} days`);
+    if (!stdout.includes('time: ok'))
+      return bad(`the certificate is valid until ${end}: less than ${minDaysLeft} days`);
     if (!stdout.includes('name: ok')) return bad(`the certificate is not for ${host}`);
     const chain = /chain: (.*)/.exec(stdout)?.[1] ?? 'unknown';
     if (trust !== 'any' && !chain.startsWith('0 ')) return bad(`its chain is not trusted: ${chain}`);

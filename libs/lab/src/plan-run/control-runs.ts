@@ -80,7 +80,13 @@ export class ControlRuns {
     limits: PlanLimits,
   ): Promise<ControlRecord> {
     const name = `control-${key.slice(0, 12)}-${randomUUID().slice(0, 8)}`;
-    const test = new PlanRun(driver, golden, { name, artefacts: [], files: new Map(), plan }, limits, this.closing.signal);
+    const test = new PlanRun(
+      driver,
+      golden,
+      { name, artefacts: [], files: new Map(), plan },
+      limits,
+      this.closing.signal,
+    );
     const red: ControlRecord['red'] = [];
     try {
       for (const step of plan.steps) {
@@ -90,7 +96,9 @@ export class ControlRuns {
         if (this.closing.signal.aborted) throw new ControlFailed('the lab is being closed.');
       }
     } catch (error) {
-      throw error instanceof ControlFailed ? error : new ControlFailed(error instanceof Error ? error.message : String(error));
+      throw error instanceof ControlFailed
+        ? error
+        : new ControlFailed(error instanceof Error ? error.message : String(error));
     } finally {
       await test.discard();
     }

@@ -79,6 +79,7 @@ export class MachineObserver {
       restarted,
       files: await this.filesChanged(machine),
       owned: this.owned,
+      packages: this.artefacts.map((artefact) => artefact.package),
       patchBytes: this.artefacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     });
   }
@@ -95,4 +96,5 @@ export class MachineObserver {
 
 const SETTLING = new Set(DERIVED_CHECKS.filter(({ settles }) => settles).map(({ name }) => name));
 
-const unsettled = (found: Findings): boolean => [...found].some(([name, list]) => SETTLING.has(name) && list.length > 0);
+const unsettled = (found: Findings): boolean =>
+  [...found].some(([name, list]) => SETTLING.has(name) && list.length > 0);

@@ -57,6 +57,8 @@ export async function runPlan(
   } finally {
     await test.discard();
   }
+  // Files that vanish under a machine make everything fail, and would look like the patch's doing.
+  if (golden !== null && (await driver.find(job.goldenDigest)) === null) recorder.failure = goldenVanished(recorder);
   const labMilliseconds = Math.round(performance.now() - begun - waitedMs);
   recorder.keep('packages.json', 'application/json', JSON.stringify(test.packageChanges, null, 1));
   recorder.keep('files.json', 'application/json', JSON.stringify(test.fileChanges, null, 1));
@@ -81,15 +83,20 @@ export async function runPlan(
       failure: recorder.failure,
       labMilliseconds,
       unmeasured,
-      ...(used === undefined
-        ? {}
-        : { control: { sha256: used.sha256, red: used.record.red, ignored: test.ignored } }),
+      ...(used === undefined ? {} : { control: { sha256: used.sha256, red: used.record.red, ignored: test.ignored } }),
     },
     evidence: recorder.evidence,
   };
 }
 
 const NO_CONTROL: Control['record'] = { key: '', madeAt: '', findings: {}, red: [] };
+
+const goldenVanished = ({ steps }: RunRecorder): RunObservations['failure'] => ({
+  step: steps.at(-1)?.step ?? 'restore',
+  blame: 'lab',
+  code: 'golden-missing',
+  message: 'The golden was removed while the test went on.',
+});
 
 /** A run that is called off does not wait for a control that others may still want. */
 async function orAborted(control: Promise<Control>, { signal, job }: LabRun): Promise<Control> {

@@ -53,7 +53,10 @@ export class LayerStore {
   }
 
   /** Where the very file lies that a package in some layers was installed from; null when none of them has it. */
-  async packageFile(ids: readonly string[], { package: name, version, architecture }: Component): Promise<string | null> {
+  async packageFile(
+    ids: readonly string[],
+    { package: name, version, architecture }: Component,
+  ): Promise<string | null> {
     // apt escapes the colon of an epoch in a file's name.
     const file = `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`;
     for (const id of ids) {

@@ -24,8 +24,12 @@ export class SandboxDriver implements LabDriver {
     private readonly goldens: { find(digest: string): Promise<Golden | null> },
   ) {}
 
-  find(goldenDigest: string): Promise<Golden | null> {
-    return this.goldens.find(goldenDigest);
+  /** A golden whose layers are gone is none. */
+  async find(goldenDigest: string): Promise<Golden | null> {
+    const golden = await this.goldens.find(goldenDigest);
+    const layers = new LayerStore(this.host);
+    for (const layer of golden?.layers ?? []) if (!(await layers.has(layer))) return null;
+    return golden;
   }
 
   async restore(goldenDigest: string, { name, bootMs, storageMiB }: RestoreOptions): Promise<LabMachine> {

@@ -21,6 +21,8 @@ export interface Seen {
   readonly files: readonly FileChange[];
   /** Paths of the patch's own packages, of the old and the new version. */
   readonly owned: ReadonlySet<string>;
+  /** Names of the patch's packages. */
+  readonly packages: readonly string[];
   /** Size of the patch's files. */
   readonly patchBytes: number;
 }

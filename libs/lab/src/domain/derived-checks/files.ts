@@ -16,6 +16,8 @@ const GENERATED: readonly RegExp[] = [
   /\/__pycache__\//,
   /^\/usr\/(share|lib)\/.*\/(gschemas\.compiled|icon-theme\.cache|mimeinfo\.cache|mime\.cache|gconv-modules\.cache)$/,
   /^\/usr\/share\/(info\/dir|mime\/|fonts\/.*\.uuid)/,
+  // Who may log in is looked at line by line.
+  /^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?$/,
   // Links to what update-alternatives has chosen, and systemd's record of enabled units.
   /^\/etc\/alternatives\//,
   // The name and addresses of the machine, which the lab writes.
@@ -30,13 +32,19 @@ export const merged = (path: string): string => path.replace(/^\/(bin|sbin|lib|l
 export const isOwned = (path: string, { owned }: Pick<Seen, 'owned'>): boolean =>
   owned.has(merged(path)) || owned.has(merged(path.replace(/\.(dpkg-(dist|new|old|bak)|ucf-(dist|old))$/, '')));
 
+/** A folder that is called like one of the patch's packages is its own, whatever its scripts write there. */
+const isInOwnFolder = (path: string, { packages }: Seen): boolean => {
+  const folder = /^\/(?:etc|usr\/lib|usr\/libexec|usr\/share|opt)\/([^/]+)\//.exec(path)?.[1];
+  return folder !== undefined && packages.includes(folder);
+};
+
 export const FILES_OUTSIDE: DerivedCheck = {
   name: 'no program or setting outside the patch changed',
   script: ':',
   findings: (seen) =>
     seen.files
       .filter(({ path }) => GUARDED.test(path) && !GENERATED.some((pattern) => pattern.test(path)))
-      .filter(({ path }) => !isOwned(path, seen))
+      .filter(({ path }) => !isOwned(path, seen) && !isInOwnFolder(path, seen))
       .map(({ path, change }) => ({ key: `${change} ${path}`, detail: `${path} was ${change.replaceAll('-', ' ')}` })),
 };
 
@@ -60,7 +68,7 @@ export const PRIVILEGES: DerivedCheck = {
   script: [
     `find / -xdev \\( -type f -o -type d \\) \\( -perm /6000 -o -perm -0002 ! -perm -1000 \\) ! -path '/proc/*' ! -path '/var/log/journal*' -printf '%p\\t%y %m %u\\n' 2>/dev/null`,
     // 191 is getxattr on x86-64; without it, or without perl, capabilities are not looked at.
-    `[ "$(uname -m)" != x86_64 ] || find /usr /opt /srv /home /root -xdev -type f -perm /111 -newer /var/lib/dpkg/info -print0 2>/dev/null | perl -0ne 'chomp; my $b = "\\0" x 64; print "$_\\tcapabilities\\n" if syscall(191, $_, "security.capability\\0", $b, 64) > 0' 2>/dev/null`,
+    `[ "$(uname -m)" != x86_64 ] || find /usr /opt /srv /home /root -xdev -type f -perm /111 -print0 2>/dev/null | perl -0ne 'chomp; my $b = "\\0" x 64; print "$_\\tcapabilities\\n" if syscall(191, $_, "security.capability\\0", $b, 64) > 0' 2>/dev/null`,
     ':',
   ].join('\n'),
   findings: ({ before, now }) => {

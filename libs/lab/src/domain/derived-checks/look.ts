@@ -16,7 +16,16 @@ export function lookScript(checks: readonly DerivedCheck[], packages: readonly s
   return `${sections.join('\n')}\nexit 0`;
 }
 
-/** Reads the output of {@link lookScript}, which was made with the same checks. */
+/** A machine did not answer everything that it was asked, e.g. since it could start no further process. */
+export class LookIncomplete extends Error {
+  readonly code = 'look-incomplete';
+  constructor(answered: number, asked: number) {
+    super(`The machine answered ${answered} of ${asked} questions when it was looked at.`);
+    this.name = 'LookIncomplete';
+  }
+}
+
+/** Reads the output of {@link lookScript}, which was made with the same checks. @throws LookIncomplete */
 export function readLook(output: string, checks: readonly DerivedCheck[]): { look: Look; owned: ReadonlySet<string> } {
   const sections = new Map<number, string>();
   for (const part of output.split(new RegExp(`^${MARK} `, 'm')).slice(1)) {
@@ -24,6 +33,7 @@ export function readLook(output: string, checks: readonly DerivedCheck[]): { loo
     sections.set(Number(part.slice(0, line)), part.slice(line + 1));
   }
   const scripts = [...new Set(checks.map(({ script }) => script))];
+  if (sections.size !== scripts.length + 1) throw new LookIncomplete(sections.size, scripts.length + 1);
   return {
     look: new Map(scripts.map((script, index) => [script, sections.get(index) ?? ''])),
     owned: new Set((sections.get(scripts.length) ?? '').split('\n').map(merged)),
@@ -41,6 +51,7 @@ export interface Circumstances {
   readonly restarted: boolean;
   readonly files: readonly FileChange[];
   readonly owned: ReadonlySet<string>;
+  readonly packages: readonly string[];
   readonly patchBytes: number;
 }
 

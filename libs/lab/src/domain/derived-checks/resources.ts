@@ -52,9 +52,7 @@ export const PROCESSES: DerivedCheck = {
     return [...readUnits(now)].flatMap(([group, { processes }]): Finding[] => {
       const old = was.get(group)?.processes ?? 0;
       if (processes <= MORE_PROCESSES.factor * old + MORE_PROCESSES.count) return [];
-      return [
-        { key: group, detail: `${nameOf(group)} has ${processes} processes, ${old} before`, amount: processes },
-      ];
+      return [{ key: group, detail: `${nameOf(group)} has ${processes} processes, ${old} before`, amount: processes }];
     });
   },
 };

@@ -12,16 +12,19 @@ export const NETWORK: DerivedCheck = {
     `perl -ane 'BEGIN { %want = ("Ip:" => "OutNoRoutes", "Udp:" => "NoPorts") } next unless $want{$F[0]}; if ($names{$F[0]}) { my %value; @value{@{$names{$F[0]}}} = @F; print "$want{$F[0]}\\t$value{$want{$F[0]}}\\n" } else { $names{$F[0]} = [@F] }' /proc/net/snmp`,
     `perl -ane 'print "$F[0]\\t$F[1]\\n" if $F[0] eq "Ip6OutNoRoutes"' /proc/net/snmp6`,
   ].join('\n'),
-  findings: ({ before, now, restarted }): Finding[] => {
+  findings: ({ before, now }): Finding[] => {
     const was = tableOf(before);
     return [...tableOf(now)].flatMap(([what, count]) => {
       const old = Number(was.get(what) ?? 0);
-      // The counters start anew with the machine, which may then do again what it did at its first start.
-      const tries = restarted ? Math.max(0, Number(count) - 2 * old) : Number(count) - old;
-      return tries <= 0 ? [] : [{ key: what, detail: `${tries} attempts (${COUNTERS[what] ?? what})`, amount: tries }];
+      // What a service tries when it starts, it tries again when it is started again: by the patch, and by the restart.
+      const tries = Number(count) - STARTS * old;
+      return tries > 0 ? [{ key: what, detail: `${tries} attempts (${COUNTERS[what] ?? what})`, amount: tries }] : [];
     });
   },
 };
+
+/** At most as often may a service have been started when the machine is looked at. */
+const STARTS = 3;
 
 const COUNTERS: Readonly<Record<string, string>> = {
   OutNoRoutes: 'to reach another machine',
