@@ -59,8 +59,8 @@ export function describe(file) {
 function shop(folder, version, patch) {
   const read = (name) => fs.readFileSync(path.join(here, 'shop', name), 'utf8');
   let server = read('server.pl')
-    .replace('#STARTUP', patch.startup ?? '')
-    .replace('#REQUEST', patch.request ?? '');
+    .replace('#STARTUP', () => patch.startup ?? '')
+    .replace('#REQUEST', () => patch.request ?? '');
   for (const [from, to] of Object.entries(patch.replace ?? {})) server = server.replace(from, to);
   const files = {
     'usr/lib/acme-shop/server.pl': server,

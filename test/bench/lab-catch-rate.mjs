@@ -43,8 +43,8 @@ export async function run(say) {
     ...[...files].map(([source, debs]) => ({ name: `security update of ${source}`, bad: false, files: debs })),
   ];
   const only = process.env.VOUCH_BENCH_ONLY?.split(',');
-  const queue = only === undefined ? cases : cases.filter(({ name }) => only.includes(name));
-  const total = queue.length;
+  const chosen = only === undefined ? cases : cases.filter(({ name }) => only.includes(name));
+  const queue = [...chosen];
   const misses = [];
   const falseAlarms = [];
   const otherwise = [];
@@ -73,12 +73,11 @@ export async function run(say) {
     await host.close();
     fs.rmSync(folder, { recursive: true, force: true });
   }
-  const chosen = only === undefined ? cases : cases.filter(({ name }) => only.includes(name));
   const bad = chosen.filter((item) => item.bad).length;
   return {
     bad,
     caught: bad - misses.length,
-    good: total - bad,
+    good: chosen.length - bad,
     falseAlarms: falseAlarms.length,
     ratio: bad === 0 ? 1 : (bad - misses.length) / bad,
     compares: 'bad patches that were caught / bad patches of the corpus',

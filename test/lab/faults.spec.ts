@@ -55,10 +55,8 @@ describe.skipIf(NO_LAB)('when something goes wrong in the lab', () => {
     const probe: Probe = { type: 'command', name: 'never answers', command: 'sleep 600' };
     const golden = { ...lab.golden, profile: { ...lab.profile, probes: [probe] } };
     const { verdict, observations } = await lab.test([patch], { golden });
-    expect(verdict).toMatchObject({
-      result: 'inconclusive',
-      reasons: [expect.stringContaining('never answers'), expect.anything()],
-    });
+    expect(verdict.result).toBe('inconclusive');
+    expect(verdict.sentence).toContain('never answers');
     expect(observations.failure).toMatchObject({ code: 'baseline-red', blame: 'lab' });
   });
 

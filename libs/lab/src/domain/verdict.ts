@@ -36,7 +36,7 @@ export interface Verdict {
  * of the plan ran, and nothing got worse.
  */
 export function verdict(observations: RunObservations, request: VerdictRequest): Verdict {
-  const doubts = [...wrongSubject(observations, request), ...labFailures(observations), ...gaps(observations, request)];
+  const doubts = [...labFailures(observations), ...wrongSubject(observations, request), ...gaps(observations, request)];
   const { faults, alsoWithout } = patchFaults(observations, request.artefacts);
   doubts.push(...alsoWithout);
   if (doubts.length === 0 && faults.length > 0) doubts.push(...doubtsOfRepeats(observations, request.artefacts));
@@ -121,9 +121,9 @@ function gaps(observations: RunObservations, { plan }: VerdictRequest): string[]
   return reasons;
 }
 
-/** A patch that ends a run early is the reason why later steps are missing. */
+/** What ended a run early is the reason why later steps are missing. */
 function excused({ failure }: RunObservations, plan: TestPlan, step: PlanStep): boolean {
-  return failure?.blame === 'patch' && plan.steps.indexOf(step) > plan.steps.indexOf(failure.step);
+  return failure !== null && plan.steps.indexOf(step) > plan.steps.indexOf(failure.step);
 }
 
 const samePlan = (a: TestPlan, b: TestPlan): boolean =>

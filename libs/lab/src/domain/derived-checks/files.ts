@@ -16,6 +16,8 @@ const GENERATED: readonly RegExp[] = [
   /\/__pycache__\//,
   /^\/usr\/(share|lib)\/.*\/(gschemas\.compiled|icon-theme\.cache|mimeinfo\.cache|mime\.cache|gconv-modules\.cache)$/,
   /^\/usr\/share\/(info\/dir|mime\/|fonts\/.*\.uuid)/,
+  // What it says is looked at together with the clock.
+  /^\/etc\/timezone$/,
   // Who may log in is looked at line by line.
   /^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?$/,
   // Links to what update-alternatives has chosen, and systemd's record of enabled units.
@@ -68,7 +70,7 @@ export const PRIVILEGES: DerivedCheck = {
   script: [
     `find / -xdev \\( -type f -o -type d \\) \\( -perm /6000 -o -perm -0002 ! -perm -1000 \\) ! -path '/proc/*' ! -path '/var/log/journal*' -printf '%p\\t%y %m %u\\n' 2>/dev/null`,
     // 191 is getxattr on x86-64; without it, or without perl, capabilities are not looked at.
-    `[ "$(uname -m)" != x86_64 ] || find /usr /opt /srv /home /root -xdev -type f -perm /111 -print0 2>/dev/null | perl -0ne 'chomp; my $b = "\\0" x 64; print "$_\\tcapabilities\\n" if syscall(191, $_, "security.capability\\0", $b, 64) > 0' 2>/dev/null`,
+    `[ "$(uname -m)" != x86_64 ] || find /usr /opt /srv /home /root -xdev -type f -perm /111 -print0 2>/dev/null | perl -0ne 'chomp; my ($b, $n) = ("\\0" x 64, "security.capability\\0"); print "$_\\tcapabilities\\n" if syscall(191, $_, $n, $b, 64) > 0' 2>/dev/null`,
     ':',
   ].join('\n'),
   findings: ({ before, now }) => {
