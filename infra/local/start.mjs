@@ -104,6 +104,7 @@ function environment(secrets, { appUrl, platformUrl, redisUrl }, ports) {
     VOUCH_PUBLIC_URL: process.env.VOUCH_PUBLIC_URL || url,
     VOUCH_API_URL: url,
     VOUCH_LAB_TOKEN: process.env.VOUCH_LAB_TOKEN || secrets.labToken,
+    VOUCH_SECRETS_KEY: process.env.VOUCH_SECRETS_KEY || secrets.secretsKey,
     VOUCH_METRICS_TOKEN: process.env.VOUCH_METRICS_TOKEN || secrets.metricsToken,
     VOUCH_DEMO_PASSWORD: process.env.VOUCH_DEMO_PASSWORD || secrets.demoPassword,
     VOUCH_STARTED_AT_MS: String(startedAt),
@@ -123,9 +124,12 @@ function environment(secrets, { appUrl, platformUrl, redisUrl }, ports) {
 }
 
 /** Runs a short program to its end. */
-function runOnce(script, env) {
+function runOnce(script, env, ...args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path.join(root, script)], { env, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(process.execPath, [path.join(root, script), ...args], {
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     child.once('exit', (code) => (code === 0 ? resolve() : reject(new SetupError(`${script} ended with ${code}.`))));
   });
 }
@@ -183,6 +187,7 @@ async function main() {
     stripe: await freePort(STRIPE_STAND_IN_PORT),
   };
   const env = environment(secrets, connections, ports);
+  await runOnce('infra/keys/dist/main.js', env, 'init');
   await runOnce('infra/demo/dist/seed.js', env);
   const supervisor = new Supervisor(path.join(dataDir, 'logs'), say);
   stops.push(() => supervisor.stop());

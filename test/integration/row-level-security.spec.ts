@@ -184,13 +184,15 @@ describe('roles', () => {
     ]);
   });
 
-  it('may run only two functions with more rights than their own: the ones that find a member or a session', async () => {
+  it('may run only these functions with more rights than their own: they find one member, session or key, or note a key’s use', async () => {
     const { rows } = await owner.query(`
       select proname as name, pg_get_userbyid(proowner) as owner from pg_proc
        where prosecdef and pronamespace = 'public'::regnamespace order by 1`);
     expect(rows).toEqual([
+      { name: 'identity_find_api_key', owner: 'vouch_platform' },
       { name: 'identity_find_member', owner: 'vouch_platform' },
       { name: 'identity_find_session', owner: 'vouch_platform' },
+      { name: 'identity_note_api_key_use', owner: 'vouch_platform' },
     ]);
   });
 });

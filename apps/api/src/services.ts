@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { ReadManifest } from '@vouch/approval';
 import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/billing';
+import { TrustStore } from '@vouch/evidence';
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
 import { MachineCredentials, Sessions } from '@vouch/identity';
 import { RunnerRegistry, RunQueue } from '@vouch/lab';
@@ -16,12 +17,17 @@ import {
 } from '@vouch/platform';
 import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
-import { PublicKeys } from './device/public-keys.js';
+
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
+import { RestServices } from './rest/rest-services.js';
 
 export const apiSettings = [
   'VOUCH_DATABASE_APP_URL',
+  'REDIS_URL',
+  'VOUCH_SECRETS_KEY',
+  'VOUCH_ALLOW_PRIVATE_NETWORK',
+  'VOUCH_RATE_LIMIT_PER_MINUTE',
   ...evidenceStoreSettings,
   'VOUCH_HOST',
   'VOUCH_PORT',
@@ -54,12 +60,13 @@ export class Services {
     readonly runs: RunQueue,
     readonly artefacts: ContentStore,
     readonly evidence: BlobStore,
-    readonly publicKeys: PublicKeys,
+    readonly trust: TrustStore,
     readonly overview: OverviewQuery,
     readonly runDetails: RunQuery,
     readonly live: LiveFeed,
     readonly billing: BillingRequests,
     readonly payments: PaymentProvider,
+    readonly rest: RestServices,
   ) {}
 
   static async connect(config: ApiConfig, logger: Logger): Promise<Services> {
@@ -83,7 +90,7 @@ export class Services {
       new RunQueue(database, clock, config.VOUCH_LEASE_SECONDS),
       new ContentStore(path.join(config.VOUCH_DATA_DIR, 'artefacts')),
       openEvidenceStore(config),
-      new PublicKeys(path.join(config.VOUCH_DATA_DIR, 'public-keys')),
+      new TrustStore(path.join(config.VOUCH_DATA_DIR, 'public-keys/trust')),
       new OverviewQuery(database, clock, config.VOUCH_STRIPE_API_URL !== undefined),
       new RunQuery(database),
       live,
@@ -93,11 +100,13 @@ export class Services {
         webhookSecret: config.STRIPE_WEBHOOK_SECRET,
         ...(config.VOUCH_STRIPE_API_URL === undefined ? {} : { apiUrl: config.VOUCH_STRIPE_API_URL }),
       }),
+      new RestServices(config, database, clock, logger),
     );
   }
 
   async close(): Promise<void> {
     await this.live.close();
+    await this.rest.close();
     await this.database.close();
   }
 }

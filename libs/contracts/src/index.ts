@@ -7,3 +7,4 @@ export * from './trust.js';
 export * from './overview.js';
 export * from './events.js';
 export * from './demand.js';
+export * from './api/index.js';

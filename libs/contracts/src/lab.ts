@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Artefact, Component, Sha256, Timestamp } from './digest.js';
+import { labExamples as examples } from './examples.js';
 import { PlanStep, Profile, TestPlan } from './profile.js';
 
 /** What kinds of patch a driver can exercise. */
@@ -7,49 +8,57 @@ export const Capability = z.enum(['packages', 'services', 'reboot', 'kernel', 'b
 export type Capability = z.infer<typeof Capability>;
 
 /** A lab-runner introduces itself when it starts; runs that it had leased before go back to the queue. */
-export const RunnerHello = z.object({
-  name: z.string().min(1).max(100),
-  drivers: z.array(
-    z.object({ name: z.string(), fidelity: z.enum(['full', 'reduced']), capabilities: z.array(Capability) }),
-  ),
-  /** Why this runner cannot run labs, in a sentence that says what is missing; absent when it can. */
-  unavailable: z.string().max(1000).optional(),
-});
+export const RunnerHello = z
+  .strictObject({
+    name: z.string().min(1).max(100),
+    drivers: z.array(
+      z.object({ name: z.string(), fidelity: z.enum(['full', 'reduced']), capabilities: z.array(Capability) }),
+    ),
+    /** Why this runner cannot run labs, in a sentence that says what is missing; absent when it can. */
+    unavailable: z.string().max(1000).optional(),
+  })
+  .meta({ id: 'RunnerHello', examples: [examples.hello] });
 export type RunnerHello = z.infer<typeof RunnerHello>;
 
 /** Answer to a hello: the profiles whose goldens are wanted. */
-export const RunnerWelcome = z.object({
-  runnerId: z.string(),
-  profiles: z.array(z.object({ digest: Sha256, profile: Profile })),
-});
+export const RunnerWelcome = z
+  .object({
+    runnerId: z.string(),
+    profiles: z.array(z.object({ digest: Sha256, profile: Profile })),
+  })
+  .meta({ id: 'RunnerWelcome', examples: [examples.welcome] });
 export type RunnerWelcome = z.infer<typeof RunnerWelcome>;
 
 /** A golden that a runner has built, or why it could not. */
-export const GoldenReport = z.object({
-  profileDigest: Sha256,
-  state: z.enum(['building', 'ready', 'failed']),
-  /** Content address: profile, base, and every installed component with its version. */
-  digest: Sha256.optional(),
-  components: z.array(Component).default([]),
-  services: z.array(z.string()).default([]),
-  buildMilliseconds: z.int().nonnegative().default(0),
-  reason: z.string().max(4000).optional(),
-});
+export const GoldenReport = z
+  .strictObject({
+    profileDigest: Sha256,
+    state: z.enum(['building', 'ready', 'failed']),
+    /** Content address: profile, base, and every installed component with its version. */
+    digest: Sha256.optional(),
+    components: z.array(Component).default([]),
+    services: z.array(z.string()).default([]),
+    buildMilliseconds: z.int().nonnegative().default(0),
+    reason: z.string().max(4000).optional(),
+  })
+  .meta({ id: 'GoldenReport', examples: [examples.golden] });
 export type GoldenReport = z.infer<typeof GoldenReport>;
 
 /** A test run, leased to one runner. */
-export const LabJob = z.object({
-  runId: z.uuid(),
-  /** 1 for the first execution; more after a lost lease. */
-  attempt: z.int().positive(),
-  leaseSeconds: z.int().positive(),
-  correlationId: z.string(),
-  patch: z.object({ revisionId: z.uuid(), source: z.string(), name: z.string(), version: z.string() }),
-  artefacts: z.array(Artefact).min(1),
-  profileDigest: Sha256,
-  goldenDigest: Sha256,
-  plan: TestPlan,
-});
+export const LabJob = z
+  .object({
+    runId: z.uuid(),
+    /** 1 for the first execution; more after a lost lease. */
+    attempt: z.int().positive(),
+    leaseSeconds: z.int().positive(),
+    correlationId: z.string(),
+    patch: z.object({ revisionId: z.uuid(), source: z.string(), name: z.string(), version: z.string() }),
+    artefacts: z.array(Artefact).min(1),
+    profileDigest: Sha256,
+    goldenDigest: Sha256,
+    plan: TestPlan,
+  })
+  .meta({ id: 'LabJob', examples: [examples.job] });
 export type LabJob = z.infer<typeof LabJob>;
 
 export const ProbeResult = z.object({
@@ -85,12 +94,14 @@ export const StepObservation = z.object({
 export type StepObservation = z.infer<typeof StepObservation>;
 
 /** Sent while a run goes on, so that people can watch. A step without `durationMs` has just begun. */
-export const StepProgress = z.object({
-  attempt: z.int().positive(),
-  step: PlanStep,
-  state: z.enum(['started', 'finished']),
-  observation: StepObservation.optional(),
-});
+export const StepProgress = z
+  .strictObject({
+    attempt: z.int().positive(),
+    step: PlanStep,
+    state: z.enum(['started', 'finished']),
+    observation: StepObservation.optional(),
+  })
+  .meta({ id: 'StepProgress', examples: [examples.progress] });
 export type StepProgress = z.infer<typeof StepProgress>;
 
 export const PackageChange = z.object({ package: z.string(), from: z.string().nullable(), to: z.string().nullable() });
@@ -136,6 +147,11 @@ export const ControlFacts = z.object({
 });
 export type ControlFacts = z.infer<typeof ControlFacts>;
 
+/** Renews a lease. */
+export const LabHeartbeat = z
+  .strictObject({ attempt: z.int().positive() })
+  .meta({ id: 'LabHeartbeat', examples: [{ attempt: 1 }] });
+
 /** Everything that a run saw: the only input of the verdict. */
 export const RunObservations = z.object({
   driver: z.string(),
@@ -169,13 +185,15 @@ export const RunObservations = z.object({
 export type RunObservations = z.infer<typeof RunObservations>;
 
 /** Ends a run: what was seen, and the evidence files (already uploaded, by content address). */
-export const RunReport = z.object({
-  attempt: z.int().positive(),
-  observations: RunObservations,
-  evidence: z.array(
-    z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int().nonnegative(), sha256: Sha256 }),
-  ),
-});
+export const RunReport = z
+  .strictObject({
+    attempt: z.int().positive(),
+    observations: RunObservations,
+    evidence: z.array(
+      z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int().nonnegative(), sha256: Sha256 }),
+    ),
+  })
+  .meta({ id: 'RunReport', examples: [examples.report] });
 export type RunReport = z.infer<typeof RunReport>;
 
 /**

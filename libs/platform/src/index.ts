@@ -15,3 +15,6 @@ export * from './outbox/outbox-relay.js';
 export * from './queue/stage.js';
 export * from './queue/stage-runner.js';
 export * from './audit/audit.js';
+export * from './sealed-box.js';
+export * from './http/public-address.js';
+export * from './http/safe-fetch.js';

@@ -22,6 +22,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** PostgreSQL, entered only through transactions that say whose data they touch. */
 export class Database {
+  private readonly commitHooks: ((tx: Tx) => Promise<void>)[] = [];
+
   private constructor(private readonly source: DataSource) {}
 
   static async connect(url: string, options: { applicationName: string; poolSize?: number }): Promise<Database> {
@@ -53,14 +55,21 @@ export class Database {
     return this.source.transaction(async (manager) => {
       await manager.query(`select set_config('app.tenant_ids', $1, true)`, [tenantIds.join(',')]);
       const last: (() => Promise<void>)[] = [];
-      const answer = await work({
+      const tx: Tx = {
         manager,
         query: (sql, parameters) => rows(manager, sql, parameters),
         beforeCommit: (step) => void last.push(step),
-      });
+      };
+      const answer = await work(tx);
+      for (const hook of this.commitHooks) await hook(tx);
       for (const step of last) await step();
       return answer;
     });
+  }
+
+  /** Runs a step at the end of every transaction, before it commits: what must be true of a change is committed with it. */
+  beforeEachCommit(hook: (tx: Tx) => Promise<void>): void {
+    this.commitHooks.push(hook);
   }
 
   /** One read outside a longer transaction, with the same scoping. */
