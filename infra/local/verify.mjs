@@ -1,17 +1,19 @@
-// `npm run verify -- VERDICT... --key FILE [--file FILE]...`: checks signed verdicts without asking anybody.
+// `npm run verify -- VERDICT... [--file FILE]...`: checks signed verdicts without asking anybody.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, root } from './prepare.mjs';
 
-const USAGE = `usage: npm run verify -- VERDICT... [--key FILE]... [--file FILE]... [--json]
+const USAGE = `usage: npm run verify -- VERDICT... [--file FILE]... [--trust FOLDER] [--root KEY-ID]... [--key FILE]... [--json]
 
 VERDICT  a file or an address with a signed verdict (a DSSE envelope, or a run with one)
---key    a public key (PEM) to believe; without one, the key of this installation
 --file   a package or a piece of evidence that the verdict has to be about
+--trust  the trust documents to follow, 1.json and on; without it, those of the installation here
+--root   the key id that the first trust document may name as its root; without it, what it names is believed
+--key    a public key (PEM) to believe instead of trust documents
 
-Exit code: 0 all valid, 1 one is invalid, 2 wrong usage, 3 one has expired.
+Exit code: 0 all valid, 1 one is invalid, 2 it could not be checked, 3 one has expired.
 `;
 
 async function main() {
@@ -19,24 +21,45 @@ async function main() {
     allowPositionals: true,
     options: {
       key: { type: 'string', multiple: true },
+      trust: {
+        type: 'string',
+        default: path.join(process.env.VOUCH_DATA_DIR || path.join(root, '.data'), 'public-keys/trust'),
+      },
+      root: { type: 'string', multiple: true },
       file: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
     },
   });
   if (positionals.length === 0) return usage();
   build(() => undefined);
-  const { verifyVerdict } = await import('@vouch/evidence');
-  const own = path.join(root, '.data/public-keys/verdict.pem');
-  const keys = (values.key ?? [own]).map((file) => fs.readFileSync(file, 'utf8'));
+  const evidence = await import('@vouch/evidence');
+  const believed = values.key?.map((file) => fs.readFileSync(file, 'utf8')) ?? follow(evidence, values);
   const files = values.file.map((file) => ({ name: path.basename(file), sha256: sha256(fs.readFileSync(file)) }));
   const states = [];
   for (const verdict of positionals) {
-    const found = verifyVerdict(envelopeOf(await read(verdict)), keys, files, new Date());
+    const found = evidence.verifyVerdict(envelopeOf(await read(verdict)), believed, files, new Date());
     states.push(found.state);
     process.stdout.write(values.json ? `${JSON.stringify({ verdict, ...found })}\n` : inWords(verdict, found));
   }
   return states.includes('invalid') ? 1 : states.includes('expired') ? 3 : 0;
 }
+
+/** The newest trust document that follows from the first; one that has run out says nothing about today. */
+function follow({ followTrust }, { trust, root: pinned }) {
+  let newest = null;
+  for (let version = 1; fs.existsSync(path.join(trust, `${version}.json`)); version += 1) {
+    const envelope = JSON.parse(fs.readFileSync(path.join(trust, `${version}.json`), 'utf8'));
+    newest = followTrust(newest, envelope, pinned ?? rootsNamedBy(envelope));
+  }
+  if (newest === null)
+    throw new Error(`There is no trust document in ${trust}: name a folder of them (--trust), or a key (--key).`);
+  if (Date.parse(newest.expires) <= Date.now())
+    throw new Error(`The newest trust document in ${trust} expired at ${newest.expires}.`);
+  return newest;
+}
+
+const rootsNamedBy = ({ payload }) =>
+  JSON.parse(Buffer.from(payload, 'base64').toString('utf8')).roots.keys.map(({ keyId }) => keyId);
 
 /** @returns what was read, or null for what is no JSON: then it is no verdict either */
 async function read(place) {

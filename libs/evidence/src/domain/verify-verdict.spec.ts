@@ -1,10 +1,10 @@
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { DsseEnvelope } from '@vouch/contracts';
+import type { DsseEnvelope, TrustDocument, TrustedKey } from '@vouch/contracts';
 import type { Signer } from '../signer.port.js';
 import { keyIdOf, seal } from './dsse.js';
 import { STATEMENT_PAYLOAD_TYPE, verdictStatement } from './verdict-statement.js';
-import { verifyVerdict } from './verify-verdict.js';
+import { verifyVerdict, type Believed } from './verify-verdict.js';
 
 function signer(): Signer & { publicKeyPem: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -58,7 +58,7 @@ describe('verifyVerdict', () => {
   beforeAll(async () => {
     envelope = await seal(STATEMENT_PAYLOAD_TYPE, statement, ours);
   });
-  const check = (given: unknown, { keys = [ours.publicKeyPem], files = [] as string[], at = now } = {}) =>
+  const check = (given: unknown, { keys = [ours.publicKeyPem] as Believed, files = [] as string[], at = now } = {}) =>
     verifyVerdict(
       given,
       keys,
@@ -89,6 +89,32 @@ describe('verifyVerdict', () => {
   it('is invalid when nobody trusted signed it, whatever it says', () => {
     expect(check(envelope, { keys: [theirs.publicKeyPem] })).toMatchObject({ state: 'invalid', says: null });
     expect(check(envelope, { keys: [] })).toMatchObject({ state: 'invalid', says: null });
+  });
+
+  describe('with a trust document', () => {
+    const trust = (change: Partial<TrustedKey>): TrustDocument => {
+      const { keyId, publicKeyPem } = ours;
+      const key = { purpose: 'verdict', keyId, publicKeyPem, from: '2026-01-01T00:00:00Z', until: null } as const;
+      const roots = { threshold: 1, keys: [{ keyId, publicKeyPem }] };
+      const dates = { issuedAt: '2026-01-01T00:00:00Z', expires: '2027-01-01T00:00:00Z' };
+      return { version: 1, ...dates, roots, keys: [{ ...key, revoked: false, ...change }], aptKeyring: '' };
+    };
+
+    it.each<[string, Partial<TrustedKey>]>([
+      ['signs', {}],
+      ['signed before it was replaced', { until: '2026-01-03T00:00:00Z' }],
+    ])('believes a key that %s', (_, change) => {
+      expect(check(envelope, { keys: trust(change) })).toMatchObject({ state: 'valid' });
+    });
+
+    it.each<[string, Partial<TrustedKey>]>([
+      ['was revoked', { revoked: true }],
+      ['had been replaced before', { until: '2026-01-02T00:00:00Z' }],
+      ['had not begun', { from: '2026-01-03T00:00:00Z' }],
+      ['is for something else', { purpose: 'manifest' }],
+    ])('does not believe a key that %s', (_, change) => {
+      expect(check(envelope, { keys: trust(change) })).toMatchObject({ state: 'invalid', says: null });
+    });
   });
 
   it('is invalid when a word of it was changed', () => {

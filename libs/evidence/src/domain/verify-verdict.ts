@@ -1,7 +1,11 @@
-import { DsseEnvelope, Sha256 } from '@vouch/contracts';
+import { DsseEnvelope, Sha256, type TrustDocument } from '@vouch/contracts';
 import { z } from 'zod';
-import { EnvelopeRejected, open } from './dsse.js';
+import { EnvelopeRejected, open, signersOf } from './dsse.js';
+import { isTrusted } from './trust.js';
 import { STATEMENT_PAYLOAD_TYPE, VERDICT_PREDICATE_TYPE } from './verdict-statement.js';
+
+/** Whose signature counts: public keys (SubjectPublicKeyInfo, PEM), or those that a followed trust document names. */
+export type Believed = readonly string[] | TrustDocument;
 
 /** A file that somebody has in hand: is it one that the verdict is about, or rests on? */
 export interface FileInHand {
@@ -46,15 +50,16 @@ const Statement = z.object({
  * Checks a verdict without asking anybody: who signed it, whether it still counts, and which of the given files it is
  * about. A file that it does not name makes it invalid: it would be no verdict on that file.
  * @param envelope as it was read: anything
- * @param trustedKeysPem public keys (SubjectPublicKeyInfo, PEM) of which one must have signed
+ * @param believed plain keys count for ever; those of a trust document as long as they may sign verdicts, and nothing
+ * of them once they are revoked
  */
 export function verifyVerdict(
   envelope: unknown,
-  trustedKeysPem: readonly string[],
+  believed: Believed,
   files: readonly FileInHand[],
   now: Date,
 ): Verification {
-  const opened = openStatement(envelope, trustedKeysPem);
+  const opened = openStatement(envelope, believed);
   if (typeof opened === 'string')
     return {
       state: 'invalid',
@@ -92,13 +97,19 @@ export function verifyVerdict(
 }
 
 /** @returns why it is not to be believed, if it is not */
-function openStatement(envelope: unknown, trustedKeysPem: readonly string[]): z.infer<typeof Statement> | string {
+function openStatement(envelope: unknown, believed: Believed): z.infer<typeof Statement> | string {
   const wellFormed = DsseEnvelope.safeParse(envelope);
   if (!wellFormed.success) return 'This is no DSSE envelope.';
+  const named = 'roots' in believed ? believed.keys.map(({ publicKeyPem }) => publicKeyPem) : believed;
   try {
-    const payload = open(wellFormed.data, STATEMENT_PAYLOAD_TYPE, trustedKeysPem);
+    const payload = open(wellFormed.data, STATEMENT_PAYLOAD_TYPE, named);
     const statement = Statement.safeParse(JSON.parse(payload.toString('utf8')));
-    return statement.success ? statement.data : 'It is signed, but it is no verdict on a patch.';
+    if (!statement.success) return 'It is signed, but it is no verdict on a patch.';
+    const issuedAt = new Date(statement.data.predicate.issuedAt);
+    const may = (keyId: string): boolean => !('roots' in believed) || isTrusted(believed, 'verdict', keyId, issuedAt);
+    return [...signersOf(wellFormed.data, named)].some(may)
+      ? statement.data
+      : 'The key that signed it may not sign verdicts, or could not then, or was revoked.';
   } catch (error) {
     if (error instanceof EnvelopeRejected) return error.message;
     if (error instanceof SyntaxError) return 'It is signed, but what is signed is not JSON.';
