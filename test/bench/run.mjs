@@ -4,6 +4,7 @@ import { build, installSystemPackages } from '../../infra/local/prepare.mjs';
 const benches = {
   'lab-overhead': () => import('./lab-overhead.mjs'),
   'cost-split': () => import('./cost-split.mjs'),
+  'lab-catch-rate': () => import('./lab-catch-rate.mjs'),
 };
 
 const [name] = process.argv.slice(2).filter((word) => !word.startsWith('--'));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Component, Profile, RunnerHello, RunnerWelcome } from '@vouch/contracts';
-import type { LabDriver } from '@vouch/lab';
+import type { DriverDescription, LabRun, RunResult } from '@vouch/lab';
 import type { Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
 import { untilReachable } from './patience.js';
@@ -10,7 +10,9 @@ import { runJob } from './run-job.js';
 export interface Laboratory {
   /** Why no lab can be run here, in a sentence; null when it can. */
   unavailable(): Promise<string | null>;
-  readonly driver: LabDriver;
+  readonly driver: DriverDescription;
+  /** Runs a plan in a machine of this lab. */
+  test(run: LabRun): Promise<RunResult>;
   build(
     profile: Profile,
     signal: AbortSignal,
@@ -109,7 +111,8 @@ export class LabRunner {
       if (job === null) continue;
       const logger = this.logger.child({ runId: job.runId, attempt: job.attempt, correlationId: job.correlationId });
       logger.info({ patch: job.patch.name, version: job.patch.version }, 'run is taken');
-      await runJob(job, this.lab.driver, this.api, this.options.workDir, logger, stopped).catch((error: unknown) => {
+      const test = (run: LabRun): Promise<RunResult> => this.lab.test(run);
+      await runJob(job, test, this.api, this.options.workDir, logger, stopped).catch((error: unknown) => {
         // The lease runs out by itself, and the run goes to whoever can do it.
         logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'run is given up');
       });

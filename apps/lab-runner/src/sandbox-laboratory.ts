@@ -1,24 +1,32 @@
 import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import type { Profile } from '@vouch/contracts';
-import { GoldenBuilder, prerequisites, removeOrphans, SandboxDriver, SandboxHost, type LabDriver } from '@vouch/lab';
-import type { Logger } from '@vouch/platform';
+import {
+  ControlRuns,
+  GoldenBuilder,
+  PLAN_LIMITS,
+  prerequisites,
+  removeOrphans,
+  runPlan,
+  SandboxDriver,
+  SandboxHost,
+  type LabRun,
+  type RunResult,
+} from '@vouch/lab';
+import { systemClock, type Logger } from '@vouch/platform';
 import type { Laboratory } from './lab-runner.js';
 
 /** A laboratory of sandboxes on this machine. It opens when the machine turns out to be able to run them. */
 export class SandboxLaboratory implements Laboratory {
-  readonly driver: LabDriver;
+  readonly driver = SandboxDriver.description;
+  private readonly controls: ControlRuns;
   private opened: { host: SandboxHost; goldens: GoldenBuilder; sandbox: SandboxDriver } | undefined;
 
   constructor(
     private readonly directory: string,
     private readonly logger: Logger,
   ) {
-    const description = SandboxDriver.description;
-    this.driver = {
-      ...description,
-      find: (digest) => this.required().sandbox.find(digest),
-      restore: (digest, options) => this.required().sandbox.restore(digest, options),
-    };
+    this.controls = new ControlRuns(path.join(directory, 'controls'), systemClock);
   }
 
   async unavailable(): Promise<string | null> {
@@ -38,7 +46,12 @@ export class SandboxLaboratory implements Laboratory {
     return this.required().goldens.build(profile, { signal });
   }
 
+  async test(run: LabRun): Promise<RunResult> {
+    return runPlan(this.required().sandbox, run, systemClock, PLAN_LIMITS, this.controls);
+  }
+
   async close(): Promise<void> {
+    await this.controls.close();
     await this.opened?.host.close();
   }
 

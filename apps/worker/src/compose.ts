@@ -11,7 +11,7 @@ import {
 import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouch/catalog';
 import { believedKeys, SignAuditHeadsStage } from '@vouch/evidence';
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
-import { DEBIAN_UPGRADE, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
+import { DEBIAN_UPGRADE_AND_BACK, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
 import { ChooseEnvironmentsStage, PlanRunsStage, RecordDemand } from '@vouch/planning';
 import { ContentStore, SafeFetch, SealedBox, systemClock, type Database, type Stage } from '@vouch/platform';
 import { AdvanceRolloutStage } from '@vouch/rollout';
@@ -45,8 +45,8 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
     new AssessDemandStage(database, new NewestOffers(database), new RecordDemand(database, clock), clock),
     new ChooseEnvironmentsStage(database, clock),
     new PlanRunsStage(database, new FetchArtefacts(database, artefacts, clock), {
-      plan: DEBIAN_UPGRADE,
-      planDigest: planDigest(DEBIAN_UPGRADE),
+      plan: DEBIAN_UPGRADE_AND_BACK,
+      planDigest: planDigest(DEBIAN_UPGRADE_AND_BACK),
       rolesOf,
       minimumCoverage: fixed.minimumCoverage,
     }),

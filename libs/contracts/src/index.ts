@@ -1,4 +1,5 @@
 export * from './digest.js';
+export * from './probe.js';
 export * from './profile.js';
 export * from './lab.js';
 export * from './device.js';

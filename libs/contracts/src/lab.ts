@@ -70,6 +70,14 @@ export const ProbeResult = z.object({
 });
 export type ProbeResult = z.infer<typeof ProbeResult>;
 
+/** What a machine took of its host at the end of a step; 0 for what the host does not count. */
+export const StepResources = z.object({
+  memoryBytes: z.int().nonnegative(),
+  processorMs: z.int().nonnegative(),
+  writtenBytes: z.int().nonnegative(),
+});
+export type StepResources = z.infer<typeof StepResources>;
+
 /** What one step saw. `exitCode` is null when the step has no command of its own or was cut off. */
 export const StepObservation = z.object({
   step: PlanStep,
@@ -81,6 +89,7 @@ export const StepObservation = z.object({
   probes: z.array(ProbeResult).default([]),
   /** Content address of the step's full log among the evidence. */
   logSha256: Sha256.optional(),
+  resources: StepResources.optional(),
 });
 export type StepObservation = z.infer<typeof StepObservation>;
 
@@ -120,10 +129,23 @@ export const RunFailure = z.object({
     'boot-failed',
     'time-limit',
     'cannot-exercise',
+    'machine-overwhelmed',
+    'control-failed',
   ]),
   message: z.string().max(4000),
 });
 export type RunFailure = z.infer<typeof RunFailure>;
+
+/** The same plan without the patch: what changes by itself. */
+export const ControlFacts = z.object({
+  /** Content address of the control run's record among the evidence. */
+  sha256: Sha256,
+  /** Checks that were red without the patch too. */
+  red: z.array(z.object({ step: PlanStep, name: z.string() })),
+  /** How many things were seen after the patch that also change without it. */
+  ignored: z.int().nonnegative(),
+});
+export type ControlFacts = z.infer<typeof ControlFacts>;
 
 /** Renews a lease. */
 export const LabHeartbeat = z
@@ -145,6 +167,20 @@ export const RunObservations = z.object({
   failure: RunFailure.nullable(),
   /** Lab time that is charged: from restore to discard, in milliseconds. */
   labMilliseconds: z.int().nonnegative(),
+  /** Absent when no control run was needed, since nothing changed that the patch could be blamed for. */
+  control: ControlFacts.optional(),
+  /** What this lab could not look at, in phrases. */
+  unmeasured: z.array(z.string()).optional(),
+  /** What the same run saw when it was done again, because it had failed. */
+  repeats: z
+    .array(
+      z.object({
+        steps: z.array(StepObservation),
+        packageDiff: z.array(PackageChange),
+        failure: RunFailure.nullable(),
+      }),
+    )
+    .optional(),
 });
 export type RunObservations = z.infer<typeof RunObservations>;
 

@@ -52,6 +52,10 @@ export const VerdictView = z.object({
   reasons: z.array(z.string()),
   covered: z.array(z.string()),
   notCovered: z.array(z.string()),
+  /** Can it be taken back? null when that was not tested. */
+  reversible: z.boolean().nullable(),
+  /** What to know about a patch that passed. */
+  cautions: z.array(z.string()),
   statementSha256: Sha256,
   keyId: z.string(),
   issuedAt: Timestamp,

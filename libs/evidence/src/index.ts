@@ -1,6 +1,7 @@
 export * from './signer.port.js';
 export * from './domain/dsse.js';
 export * from './domain/verdict-statement.js';
+export * from './domain/verify-verdict.js';
 export * from './domain/trust.js';
 export * from './domain/trust-changes.js';
 export * from './key-store.port.js';

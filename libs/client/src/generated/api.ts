@@ -2006,7 +2006,8 @@ export interface components {
             };
             plan: {
                 name: string;
-                steps: ("restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "collect")[];
+                steps: ("restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect")[];
+                watchSeconds?: number;
             };
             profileDigest: string;
             /** Format: uuid */
@@ -2298,7 +2299,7 @@ export interface components {
                         /** @enum {string} */
                         state: "waiting" | "running" | "ok" | "red";
                         /** @enum {string} */
-                        step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "collect";
+                        step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
                     }[];
                 } | null;
                 sourceId: string;
@@ -2306,6 +2307,7 @@ export interface components {
                 stage: "needed" | "fetching" | "waiting-for-lab" | "testing" | "passed" | "rolling-out" | "installed" | "failed" | "inconclusive" | "held";
                 tenantsNeeding: number;
                 verdict: {
+                    cautions: string[];
                     covered: string[];
                     /** Format: date-time */
                     expiresAt: string;
@@ -2316,6 +2318,7 @@ export interface components {
                     reasons: string[];
                     /** @enum {string} */
                     result: "pass" | "fail" | "inconclusive";
+                    reversible: boolean | null;
                     sentence: string;
                     statementSha256: string;
                 } | null;
@@ -2641,10 +2644,11 @@ export interface components {
                     /** @enum {string} */
                     state: "waiting" | "running" | "ok" | "red";
                     /** @enum {string} */
-                    step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "collect";
+                    step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
                 }[];
             };
             verdict: {
+                cautions: string[];
                 covered: string[];
                 /** Format: date-time */
                 expiresAt: string;
@@ -2655,6 +2659,7 @@ export interface components {
                 reasons: string[];
                 /** @enum {string} */
                 result: "pass" | "fail" | "inconclusive";
+                reversible: boolean | null;
                 sentence: string;
                 statementSha256: string;
             } | null;
@@ -2736,6 +2741,59 @@ export interface components {
                         name: string;
                         /** @constant */
                         type: "command";
+                    } | {
+                        /** @default  */
+                        database: string;
+                        /** @enum {string} */
+                        engine: "postgresql" | "mariadb";
+                        equals: string;
+                        name: string;
+                        query: string;
+                        /** @constant */
+                        type: "sql";
+                    } | {
+                        contains?: string;
+                        /** @default true */
+                        exists: boolean;
+                        mode?: string;
+                        name: string;
+                        owner?: string;
+                        /** Format: starts_with */
+                        path: string;
+                        /** @constant */
+                        type: "file";
+                    } | {
+                        host: string;
+                        /** @default 1 */
+                        minDaysLeft: number;
+                        name: string;
+                        /** @default 443 */
+                        port: number;
+                        /** @default system */
+                        trust: string;
+                        /** @constant */
+                        type: "tls";
+                    } | {
+                        answer?: string;
+                        name: string;
+                        question: string;
+                        /**
+                         * @default A
+                         * @enum {string}
+                         */
+                        record: "A" | "AAAA" | "TXT" | "CNAME" | "MX";
+                        /** @default 127.0.0.1 */
+                        server: string;
+                        /** @constant */
+                        type: "dns";
+                    } | {
+                        name: string;
+                        /** @default 25 */
+                        port: number;
+                        /** Format: email */
+                        recipient?: string;
+                        /** @constant */
+                        type: "smtp";
                     })[];
                     /** @default [] */
                     seed: string[];
@@ -2818,15 +2876,24 @@ export interface components {
             }[];
             observations: {
                 capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "firmware")[];
+                control?: {
+                    ignored: number;
+                    red: {
+                        name: string;
+                        /** @enum {string} */
+                        step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
+                    }[];
+                    sha256: string;
+                };
                 driver: string;
                 failure: {
                     /** @enum {string} */
                     blame: "lab" | "patch";
                     /** @enum {string} */
-                    code: "lab-unavailable" | "golden-missing" | "artefact-digest-mismatch" | "artefact-not-a-package" | "baseline-red" | "dependency-missing" | "apply-failed" | "boot-failed" | "time-limit" | "cannot-exercise";
+                    code: "lab-unavailable" | "golden-missing" | "artefact-digest-mismatch" | "artefact-not-a-package" | "baseline-red" | "dependency-missing" | "apply-failed" | "boot-failed" | "time-limit" | "cannot-exercise" | "machine-overwhelmed" | "control-failed";
                     message: string;
                     /** @enum {string} */
-                    step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "collect";
+                    step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
                 } | null;
                 /** @enum {string} */
                 fidelity: "full" | "reduced";
@@ -2845,8 +2912,48 @@ export interface components {
                 }[];
                 plan: {
                     name: string;
-                    steps: ("restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "collect")[];
+                    steps: ("restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect")[];
+                    watchSeconds?: number;
                 };
+                repeats?: {
+                    failure: {
+                        /** @enum {string} */
+                        blame: "lab" | "patch";
+                        /** @enum {string} */
+                        code: "lab-unavailable" | "golden-missing" | "artefact-digest-mismatch" | "artefact-not-a-package" | "baseline-red" | "dependency-missing" | "apply-failed" | "boot-failed" | "time-limit" | "cannot-exercise" | "machine-overwhelmed" | "control-failed";
+                        message: string;
+                        /** @enum {string} */
+                        step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
+                    } | null;
+                    packageDiff: {
+                        from: string | null;
+                        package: string;
+                        to: string | null;
+                    }[];
+                    steps: {
+                        detail: string;
+                        durationMs: number;
+                        exitCode: number | null;
+                        logSha256?: string;
+                        ok: boolean;
+                        /** @default [] */
+                        probes: {
+                            detail: string;
+                            durationMs: number;
+                            name: string;
+                            ok: boolean;
+                        }[];
+                        resources?: {
+                            memoryBytes: number;
+                            processorMs: number;
+                            writtenBytes: number;
+                        };
+                        /** Format: date-time */
+                        startedAt: string;
+                        /** @enum {string} */
+                        step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
+                    }[];
+                }[];
                 steps: {
                     detail: string;
                     durationMs: number;
@@ -2860,10 +2967,15 @@ export interface components {
                         name: string;
                         ok: boolean;
                     }[];
+                    resources?: {
+                        memoryBytes: number;
+                        processorMs: number;
+                        writtenBytes: number;
+                    };
                     /** Format: date-time */
                     startedAt: string;
                     /** @enum {string} */
-                    step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "collect";
+                    step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
                 }[];
                 tested: {
                     architecture: string;
@@ -2873,6 +2985,7 @@ export interface components {
                     sizeBytes: number;
                     version: string;
                 }[];
+                unmeasured?: string[];
             };
         };
         /**
@@ -3060,15 +3173,20 @@ export interface components {
                     name: string;
                     ok: boolean;
                 }[];
+                resources?: {
+                    memoryBytes: number;
+                    processorMs: number;
+                    writtenBytes: number;
+                };
                 /** Format: date-time */
                 startedAt: string;
                 /** @enum {string} */
-                step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "collect";
+                step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
             };
             /** @enum {string} */
             state: "started" | "finished";
             /** @enum {string} */
-            step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "collect";
+            step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
         };
         /**
          * @description One small business.
