@@ -18,7 +18,13 @@ export default defineConfig({
     projects: [
       project(
         'unit',
-        ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'infra/**/*.spec.ts', 'test/architecture/**/*.spec.ts'],
+        [
+          'libs/**/*.spec.ts',
+          'apps/**/*.spec.ts',
+          'infra/**/*.spec.ts',
+          'test/architecture/**/*.spec.ts',
+          'test/openapi/**/*.spec.ts',
+        ],
         { testTimeout: 30_000 },
       ),
       project('agent', ['test/agent/**/*.spec.ts'], { testTimeout: 60_000 }),

@@ -17,6 +17,7 @@ export function loadSecrets(dataDir) {
     stripeKey: `sk_test_${secret()}`,
     stripeWebhook: `whsec_${secret()}`,
     demoPassword: randomBytes(9).toString('base64url'),
+    secretsKey: randomBytes(32).toString('base64'),
     ...known,
   };
   fs.writeFileSync(`${file}.part`, JSON.stringify(secrets, null, 2), { mode: 0o600 });

@@ -1,12 +1,21 @@
-import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
+  type KeyPairKeyObjectResult,
+} from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   deviceSignatureBase,
   EnrolRequest,
   MANIFEST_PAYLOAD_TYPE,
+  TRUST_PAYLOAD_TYPE,
   type ChannelManifest,
   type DsseEnvelope,
+  type TrustDocument,
 } from '@vouch/contracts';
 
 export const tenantId = '11111111-1111-4111-8111-111111111111';
@@ -31,7 +40,8 @@ interface Answer {
 export class FakeServer {
   readonly received: Received[] = [];
   readonly answers = new Map<string, Answer>();
-  private readonly keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  readonly keys = newKeys();
+  readonly root = newKeys();
   private deviceKey = '';
 
   private constructor(private readonly server: http.Server) {
@@ -60,13 +70,36 @@ export class FakeServer {
 
   /** Signs a manifest as the real server does (DSSE v1.0.2), with this server's key or another. */
   seal(manifest: unknown, payloadType = MANIFEST_PAYLOAD_TYPE, key: KeyObject = this.keys.privateKey): DsseEnvelope {
-    const payload = Buffer.from(JSON.stringify(manifest));
-    const signed = Buffer.concat([
-      Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `),
-      payload,
-    ]);
-    const sig = sign('sha256', signed, key).toString('base64');
-    return { payloadType, payload: payload.toString('base64'), signatures: [{ keyid: 'k', sig }] };
+    return sealWith(manifest, payloadType, key);
+  }
+
+  /** A trust document of this server: one root, one manifest key, unless changed. */
+  trust(changes: Partial<TrustDocument> = {}): TrustDocument {
+    return {
+      version: 1,
+      issuedAt: '2026-01-01T00:00:00.000Z',
+      expires: '2999-01-01T00:00:00.000Z',
+      roots: { threshold: 1, keys: [publicHalf(this.root)] },
+      keys: [trustedKey(this.keys)],
+      aptKeyring: 'the apt key',
+      ...changes,
+    };
+  }
+
+  /** Serves the next trust document, signed by the roots given (this server's one unless said otherwise). */
+  serveTrust(changes: Partial<TrustDocument>, ...roots: KeyPairKeyObjectResult[]): void {
+    const document = this.trust({ version: 2, ...changes });
+    this.answers.set(`GET /device/v1/trust/${document.version}`, {
+      status: 200,
+      body: this.sealTrust(document, ...roots),
+    });
+  }
+
+  sealTrust(document: TrustDocument, ...roots: KeyPairKeyObjectResult[]): DsseEnvelope {
+    const [first = this.root, ...more] = roots;
+    const envelope = sealWith(document, TRUST_PAYLOAD_TYPE, first.privateKey);
+    const others = more.map((root) => sealWith(document, TRUST_PAYLOAD_TYPE, root.privateKey).signatures[0]!);
+    return { ...envelope, signatures: [...envelope.signatures, ...others] };
   }
 
   sent(method: string, path: string): Received[] {
@@ -99,15 +132,42 @@ export class FakeServer {
   private usual(method: string, path: string, body: Buffer): Answer {
     if (path === '/device/v1/enrol') {
       this.deviceKey = EnrolRequest.parse(JSON.parse(body.toString())).publicKeyPem;
-      const manifestKeyPem = this.keys.publicKey.export({ type: 'spki', format: 'pem' });
-      return {
-        status: 200,
-        body: { deviceId, tenantId, manifestKeyPem, aptKeyArmored: 'the apt key', pollSeconds: 3 },
-      };
+      return { status: 200, body: { deviceId, tenantId, trust: this.sealTrust(this.trust()), pollSeconds: 3 } };
     }
     if (method === 'GET') return { status: 404, body: { detail: 'This machine has no channel yet.' } };
     return { status: 204 };
   }
+}
+
+export const newKeys = (): KeyPairKeyObjectResult => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+export function publicHalf({ publicKey }: KeyPairKeyObjectResult): { keyId: string; publicKeyPem: string } {
+  const keyId = createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
+  return { keyId, publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
+}
+
+export const trustedKey = (
+  keys: KeyPairKeyObjectResult,
+  changes: Partial<TrustDocument['keys'][number]> = {},
+): TrustDocument['keys'][number] => ({
+  purpose: 'manifest',
+  ...publicHalf(keys),
+  from: '2026-01-01T00:00:00.000Z',
+  until: null,
+  revoked: false,
+  ...changes,
+});
+
+function sealWith(content: unknown, payloadType: string, key: KeyObject): DsseEnvelope {
+  const payload = Buffer.from(JSON.stringify(content));
+  const signed = Buffer.concat([
+    Buffer.from(`DSSEv1 ${Buffer.byteLength(payloadType)} ${payloadType} ${payload.length} `),
+    payload,
+  ]);
+  const sig = sign('sha256', signed, key).toString('base64');
+  return { payloadType, payload: payload.toString('base64'), signatures: [{ keyid: 'k', sig }] };
 }
 
 /** A manifest that is in order, for a test to change. */

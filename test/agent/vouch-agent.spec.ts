@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { EnrolRequest, Fingerprint, OutcomeReport } from '@vouch/contracts';
+import { EnrolRequest, FingerprintReport, OutcomeReport } from '@vouch/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Device } from './device.js';
 import { FakeServer, manifest, sha256 } from './fake-server.js';
@@ -36,7 +36,7 @@ describe('enrolling', () => {
     const request = EnrolRequest.parse(JSON.parse(server.sent('POST', '/device/v1/enrol')[0]?.body ?? ''));
     expect(request).toMatchObject({ token: TOKEN, name: 'till' });
     expect(fs.statSync(path.join(device.directory, 'state/device.key')).mode & 0o777).toBe(0o600);
-    expect(await device.read('etc/manifest-key.pem')).toContain('BEGIN PUBLIC KEY');
+    expect(JSON.parse((await device.read('etc/trust.json')) ?? '')).toEqual(server.trust());
     expect(await device.read('etc/apt-key.asc')).toContain('the apt key');
     expect(await device.read('preferences/vouch.pref')).toMatch(/o=Debian\nPin-Priority: 50\n/);
   });
@@ -64,7 +64,8 @@ describe('talking to the server', () => {
     await enrol();
     server.serve(server.seal(manifest()));
     await device.agent('once');
-    const requests = server.received.filter((request) => request.path !== '/device/v1/enrol');
+    // Trust documents are public, and believed for their own signatures.
+    const requests = server.received.filter(({ path }) => !/\/(enrol|trust\/\d+)$/.test(path));
     expect(new Set(requests.map((request) => request.path))).toEqual(
       new Set(['/device/v1/fingerprint', MANIFEST, OUTCOMES]),
     );
@@ -79,7 +80,9 @@ describe('talking to the server', () => {
     expect(server.sent('PUT', '/device/v1/fingerprint')).toHaveLength(1);
     await device.write('installed-version', '1.5');
     await device.agent('once');
-    const sent = server.sent('PUT', '/device/v1/fingerprint').map(({ body }) => Fingerprint.parse(JSON.parse(body)));
+    const sent = server
+      .sent('PUT', '/device/v1/fingerprint')
+      .map(({ body }) => FingerprintReport.parse(JSON.parse(body)));
     expect(sent.map(({ components }) => components[0]?.version)).toEqual(['1.0', '1.5']);
     expect(sent[1]).toMatchObject({ architecture: 'amd64', services: ['shop.service'] });
     expect(sent[1]?.components).toHaveLength(1);
@@ -113,9 +116,9 @@ describe('a manifest that cannot be trusted (I1, I7)', () => {
     return { ...envelope, payload: Buffer.from(payload).toString('base64') };
   };
   it.each<[string, () => unknown, string]>([
-    ['signed by another key', () => server.seal(manifest(), undefined, stranger), 'not signed with the pinned key'],
-    ['changed after it was signed', tampered, 'not signed with the pinned key'],
-    ['without a signature', () => ({ ...server.seal(manifest()), signatures: [] }), 'not signed with the pinned key'],
+    ['signed by another key', () => server.seal(manifest(), undefined, stranger), 'not signed with a trusted key'],
+    ['changed after it was signed', tampered, 'not signed with a trusted key'],
+    ['without a signature', () => ({ ...server.seal(manifest()), signatures: [] }), 'not signed with a trusted key'],
     ['signed for another purpose', () => server.seal(manifest(), 'application/vnd.in-toto+json'), 'not a manifest'],
     ['expired', () => server.seal(manifest({ expires: '2026-01-02T00:00:00Z' })), 'has expired'],
     ['without an end', () => server.seal({ ...manifest(), expires: undefined }), 'has expired'],

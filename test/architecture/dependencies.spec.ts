@@ -33,6 +33,15 @@ const isCompatible = (expression: string): boolean => {
     ? names.every((name) => COMPATIBLE.has(name))
     : names.some((name) => COMPATIBLE.has(name));
 };
+/** Their licence is MIT and stands in a field that npm no longer reads; the contract test's tool brings them. */
+const OLD_FIELD = new Set([
+  'compute-gcd',
+  'compute-lcm',
+  'validate.io-function',
+  'validate.io-integer',
+  'validate.io-integer-array',
+  'validate.io-number',
+]);
 /** The only ones that may run something when they are installed; what they do is said in docs/dependencies.md. */
 const MAY_RUN_AT_INSTALL = new Set([
   'nx',
@@ -44,7 +53,9 @@ const MAY_RUN_AT_INSTALL = new Set([
 
 describe('what we depend on', () => {
   it('has licences that go with ours', () => {
-    const others = foreign.filter(([, entry]) => !isCompatible(entry.license ?? 'none'));
+    const others = foreign.filter(
+      ([key, entry]) => !isCompatible(entry.license ?? 'none') && !OLD_FIELD.has(nameOf(key)),
+    );
     expect(others.map(([key, entry]) => `${nameOf(key)}: ${entry.license ?? 'none'}`)).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ const benches = {
   'lab-overhead': () => import('./lab-overhead.mjs'),
   'lab-qemu': () => import('./lab-qemu.mjs'),
   'cost-split': () => import('./cost-split.mjs'),
+  'lab-catch-rate': () => import('./lab-catch-rate.mjs'),
 };
 
 const [name] = process.argv.slice(2).filter((word) => !word.startsWith('--'));

@@ -77,6 +77,8 @@ const verdict = (result: 'pass' | 'fail', sentence: string, reasons: string[]): 
   reasons,
   covered: ['web site answers'],
   notCovered: ['the kernel and its drivers'],
+  reversible: true,
+  cautions: [],
   statementSha256: sha256,
   keyId: 'b'.repeat(64),
   issuedAt: at,

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DsseEnvelope, Overview, RunDetail } from '@vouch/contracts';
+import type { DsseEnvelope, KeyPurpose, Overview, RunDetail } from '@vouch/contracts';
 import { ChannelManifest, MANIFEST_PAYLOAD_TYPE } from '@vouch/contracts';
-import { open, STATEMENT_PAYLOAD_TYPE } from '@vouch/evidence';
+import { open, STATEMENT_PAYLOAD_TYPE, TrustStore } from '@vouch/evidence';
 import { Database, firstBrokenAuditEntry, shared } from '@vouch/platform';
 import { startPostgres } from '../../infra/local/postgres.mjs';
 import { startRedis } from '../../infra/local/redis.mjs';
@@ -41,7 +41,7 @@ describe('the main job', () => {
   let env: Record<string, string>;
 
   const rows = async <T extends object>(sql: string, parameters: unknown[] = []): Promise<T[]> => {
-    await owner.query('set role vouch_platform');
+    await owner.query(`set role vouch_platform; set app.job = 'test'`);
     return (await owner.query(sql, parameters)).rows as T[];
   };
 
@@ -122,13 +122,19 @@ describe('the main job', () => {
     }
   });
 
+  /** Keys that the root stands for, after following the whole chain of trust documents. */
+  const trustedKeys = async (purpose: KeyPurpose): Promise<string[]> => {
+    const newest = await new TrustStore(path.join(folder, 'data/public-keys/trust')).newest();
+    return (newest?.document.keys ?? []).filter((key) => key.purpose === purpose).map((key) => key.publicKeyPem);
+  };
+
   it('I1: every machine installed exactly the bytes that the signed verdict names', async () => {
-    const verdictKey = fs.readFileSync(path.join(folder, 'data/public-keys/verdict.pem'), 'utf8');
+    const verdictKeys = await trustedKeys('verdict');
     const overview = await product.get<Overview>('/api/v1/overview');
     const patch = overview.patches.find((p) => p.patch === job.patch && p.version === job.version);
     const run = await product.get<RunDetail>(`/api/v1/runs/${patch?.run?.id}`);
     const statement = JSON.parse(
-      open(run.envelope as DsseEnvelope, STATEMENT_PAYLOAD_TYPE, [verdictKey]).toString(),
+      open(run.envelope as DsseEnvelope, STATEMENT_PAYLOAD_TYPE, verdictKeys).toString(),
     ) as {
       subject: { digest: { sha256: string } }[];
     };
@@ -147,7 +153,7 @@ describe('the main job', () => {
   });
 
   it('published channels whose signed manifests name only tested bytes with a passing verdict', async () => {
-    const manifestKey = fs.readFileSync(path.join(folder, 'data/public-keys/manifest.pem'), 'utf8');
+    const manifestKeys = await trustedKeys('manifest');
     const channels = await rows<{ envelope: DsseEnvelope }>(
       'select envelope from approval_channel where envelope is not null',
     );
@@ -161,7 +167,7 @@ describe('the main job', () => {
     );
     for (const { envelope } of channels) {
       const manifest = ChannelManifest.parse(
-        JSON.parse(open(envelope, MANIFEST_PAYLOAD_TYPE, [manifestKey]).toString()),
+        JSON.parse(open(envelope, MANIFEST_PAYLOAD_TYPE, manifestKeys).toString()),
       );
       for (const entry of manifest.entries)
         for (const artefact of entry.artefacts) expect(tested).toContain(artefact.sha256);
@@ -181,17 +187,19 @@ describe('the main job', () => {
 
   it('opens a portal of the payment provider, with the invoice in it', async () => {
     const overview = await product.get<Overview>('/api/v1/overview');
-    const [tenant] = overview.tenants;
+    const tenant = overview.tenants.find(({ name }) => name === 'Demo Bakery');
+    await product.signIn('owner@bakery.example');
     const { url } = await product.post<{ url: string }>(`/api/v1/tenants/${tenant?.id}/portal-session`);
     const page = await (await fetch(url)).text();
     expect(page).toContain(tenant?.name);
     expect(page).toContain(tenant?.statements[0]?.invoiceId);
     expect(page).toContain('No real money');
+    await product.signIn();
   });
 
   it('I9: left an audit chain without a gap', async () => {
     const platformUrl = new URL(postgres.url);
-    const database = await Database.connect(platformUrl.toString(), { applicationName: 'e2e' });
+    const database = await Database.connect(platformUrl.toString(), { applicationName: 'e2e', job: 'test' });
     try {
       expect(
         await database.transaction(shared, async (tx) => {

@@ -3,12 +3,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { deviceSignatureBase } from '@vouch/contracts';
+import { deviceSignatureBase, TRUST_PAYLOAD_TYPE } from '@vouch/contracts';
+import { FileKeyStore, firstTrust, seal, trustBytes, TrustStore } from '@vouch/evidence';
 import { registerLabRunnerCredential, registerMember, registerMsp, registerTenant } from '@vouch/identity';
 import { createLogger, idOf, sha256Hex, shared } from '@vouch/platform';
 import { createServer } from '../../apps/api/src/server.js';
 import { Services, type ApiConfig } from '../../apps/api/src/services.js';
-import { createTestDatabase, type TestDatabase } from './database.js';
+import { createTestDatabase, testRedisUrl, type TestDatabase } from './database.js';
 
 export const PASSWORD = 'a password of the tests';
 export const LAB_TOKEN = `vl_${'t'.repeat(40)}`;
@@ -39,14 +40,16 @@ export class TestApi {
     const database = await createTestDatabase();
     await seed(database);
     const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-api-'));
-    fs.mkdirSync(path.join(dataDir, 'public-keys'));
-    for (const name of ['manifest.pem', 'apt.asc'])
-      fs.writeFileSync(path.join(dataDir, 'public-keys', name), `${name} of the tests`);
+    await publishTrust(dataDir);
     const services = await Services.connect(
       {
         VOUCH_DATABASE_APP_URL: database.appUrl,
         VOUCH_DATA_DIR: dataDir,
+        VOUCH_EVIDENCE_S3_URL: undefined,
         VOUCH_EVIDENCE_S3_REGION: 'us-east-1',
+        VOUCH_EVIDENCE_S3_KEY_ID: undefined,
+        VOUCH_EVIDENCE_S3_SECRET: undefined,
+        VOUCH_TRUSTED_PROXIES: undefined,
         VOUCH_HOST: '127.0.0.1',
         VOUCH_PORT: 1,
         VOUCH_PUBLIC_URL: 'http://127.0.0.1',
@@ -57,6 +60,10 @@ export class TestApi {
         STRIPE_WEBHOOK_SECRET: 'whsec_tests',
         VOUCH_METRICS_TOKEN: METRICS_TOKEN,
         VOUCH_LOG_LEVEL: 'error',
+        REDIS_URL: testRedisUrl(),
+        VOUCH_SECRETS_KEY: randomBytes(32).toString('base64'),
+        VOUCH_ALLOW_PRIVATE_NETWORK: false,
+        VOUCH_RATE_LIMIT_PER_MINUTE: 100_000,
         ...settings,
       },
       logger,
@@ -64,6 +71,10 @@ export class TestApi {
     const app = await createServer(services);
     await app.listen(0, '127.0.0.1');
     return new TestApi(await app.getUrl(), database, dataDir, app, services);
+  }
+
+  get secretsKey(): string {
+    return this.services.config.VOUCH_SECRETS_KEY;
   }
 
   async stop(): Promise<void> {
@@ -98,6 +109,16 @@ export class TestApi {
     const response = await this.post('/api/v1/enrolment-tokens', { tenantId, ring }, headers);
     return ((await response.json()) as { token: string }).token;
   }
+}
+
+/** A trust document as the operator's ceremony makes it, with keys that sign nothing here. */
+async function publishTrust(dataDir: string): Promise<void> {
+  const keys = new FileKeyStore(path.join(dataDir, 'test-keys'));
+  const [root, key] = [await keys.create('root'), await keys.create('any')];
+  const validity = { now: new Date(), validDays: 1 };
+  const document = firstTrust([root], 1, { manifest: key, verdict: key, audit: key }, 'the apt keys', validity);
+  const envelope = await seal(TRUST_PAYLOAD_TYPE, trustBytes(document), root);
+  await new TrustStore(path.join(dataDir, 'public-keys/trust')).publish(envelope);
 }
 
 async function seed({ platform }: TestDatabase): Promise<void> {

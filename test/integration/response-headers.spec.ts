@@ -26,7 +26,9 @@ describe('every answer tells the browser what it must not do', () => {
 
   it.each(pages)('%s', async (page) => {
     for (const headers of [{}, { cookie }] as Record<string, string>[]) {
-      const found = (await api.get(page, headers)).headers;
+      const answer = await api.get(page, headers);
+      await answer.text();
+      const found = answer.headers;
       expect(found.get('x-content-type-options')).toBe('nosniff');
       expect(found.get('referrer-policy')).toBe('no-referrer');
       expect(found.get('strict-transport-security')).toMatch(/^max-age=31536000; includeSubDomains$/);

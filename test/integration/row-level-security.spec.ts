@@ -183,16 +183,6 @@ describe('roles', () => {
       { role: 'vouch_platform', ...harmless },
     ]);
   });
-
-  it('may run only two functions with more rights than their own: the ones that find a member or a session', async () => {
-    const { rows } = await owner.query(`
-      select proname as name, pg_get_userbyid(proowner) as owner from pg_proc
-       where prosecdef and pronamespace = 'public'::regnamespace order by 1`);
-    expect(rows).toEqual([
-      { name: 'identity_find_member', owner: 'vouch_platform' },
-      { name: 'identity_find_session', owner: 'vouch_platform' },
-    ]);
-  });
 });
 
 describe('tables without a tenant_id', () => {

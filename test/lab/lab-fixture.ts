@@ -3,7 +3,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artefact, LabJob, Profile, RunReport, StepProgress } from '@vouch/contracts';
 import {
-  DEBIAN_UPGRADE,
+  ControlRuns,
+  DEBIAN_UPGRADE_AND_BACK,
   GoldenBuilder,
   hostRelease,
   parseProfile,
@@ -54,6 +55,7 @@ export interface TestOptions {
   readonly limits?: Partial<PlanLimits>;
   readonly golden?: Golden;
   readonly signal?: AbortSignal;
+  readonly onProgress?: (step: StepProgress) => void;
 }
 
 export interface TestOutcome {
@@ -63,16 +65,33 @@ export interface TestOutcome {
   readonly progress: readonly StepProgress[];
 }
 
+/** Where sandboxes run, and what is kept of their control runs. */
+export interface Host {
+  readonly sandboxes: SandboxHost;
+  readonly controls: ControlRuns;
+  close(): Promise<void>;
+}
+
+export async function openHost(): Promise<Host> {
+  await mkdir(CACHE, { recursive: true });
+  const sandboxes = await SandboxHost.open(CACHE);
+  await removeOrphans(sandboxes);
+  const controls = new ControlRuns(path.join(CACHE, 'controls'), () => new Date());
+  const close = async (): Promise<void> => {
+    await controls.close();
+    await sandboxes.close();
+  };
+  return { sandboxes, controls, close };
+}
+
 /** A lab with a golden of the profile that comes with Vouch. */
 export async function openLab(): Promise<Lab> {
-  await mkdir(CACHE, { recursive: true });
-  const host = await SandboxHost.open(CACHE);
-  await removeOrphans(host);
+  const host = await openHost();
   const file = path.join(ROOT, 'libs/lab/profiles/web-database.yaml');
   const profile = parseProfile(await readFile(file, 'utf8'), file, (await hostRelease()).stream);
-  const golden = await new GoldenBuilder(host).build(profile);
+  const golden = await new GoldenBuilder(host.sandboxes).build(profile);
   return {
-    host,
+    host: host.sandboxes,
     golden,
     profile,
     test: (patch, options = {}) => runTest(host, options.golden ?? golden, patch, options),
@@ -80,14 +99,15 @@ export async function openLab(): Promise<Lab> {
   };
 }
 
-async function runTest(
-  host: SandboxHost,
+/** Runs the default plan against some files of a golden and judges what was seen. */
+export async function runTest(
+  host: Host,
   golden: Golden,
   patch: readonly PatchFile[],
-  options: TestOptions,
+  options: TestOptions = {},
 ): Promise<TestOutcome> {
   const limits = { ...PLAN_LIMITS, settleMs: 2000, ...options.limits };
-  const driver = new SandboxDriver(host, { find: async () => golden });
+  const driver = new SandboxDriver(host.sandboxes, { find: async () => golden });
   const job = jobFor(
     golden,
     patch.map(({ artefact }) => artefact),
@@ -98,11 +118,15 @@ async function runTest(
     {
       job,
       artefactFiles: new Map(patch.map(({ artefact, file }) => [artefact.sha256, file])),
-      onProgress: (step) => progress.push(step),
+      onProgress: (step) => {
+        progress.push(step);
+        options.onProgress?.(step);
+      },
       signal: options.signal ?? new AbortController().signal,
     },
     () => new Date(),
     limits,
+    host.controls,
   );
   return {
     verdict: verdict(observations, { artefacts: job.artefacts, goldenDigest: golden.digest, plan: job.plan }),
@@ -123,7 +147,7 @@ export function jobFor(golden: Pick<LabGolden, 'digest' | 'profileDigest'>, arte
     artefacts: [...artefacts],
     profileDigest: golden.profileDigest,
     goldenDigest: golden.digest,
-    plan: DEBIAN_UPGRADE,
+    plan: DEBIAN_UPGRADE_AND_BACK,
   };
 }
 

@@ -7,6 +7,7 @@ import { Machine, removeOrphans } from '@vouch/lab';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { NO_LAB, openLab, type Lab } from './lab-fixture.js';
 import { sh } from './shell.js';
+import { traces } from './traces.js';
 
 const SCRIPT = path.join(import.meta.dirname, 'run-until-killed.mjs');
 
@@ -64,18 +65,6 @@ describe.skipIf(NO_LAB)('a runner that is killed', () => {
     await once(bystander, 'exit');
   });
 });
-
-/** Everything on this host that carries a machine's name, and half-built layers. */
-async function traces(name: string, directory: string): Promise<string[]> {
-  const found = await sh(
-    `find /sys/fs/cgroup -type d -name "vouch-$1-*" 2>/dev/null || true
-     find "$2/markers" "$2/machines" -maxdepth 1 -name "$1*"
-     find "$2/layers" -maxdepth 1 -name '.part-*'
-     grep -l -s -e "$1" /proc/[0-9]*/mounts || true`,
-    [name, directory],
-  );
-  return found.split('\n').filter((line) => line !== '');
-}
 
 /** The bracket keeps the search from finding itself. */
 const sleepers = async (): Promise<number> =>

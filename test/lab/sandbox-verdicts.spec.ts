@@ -21,11 +21,11 @@ describe.skipIf(NO_LAB)('a verdict from the sandbox', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it.each(['nginx', 'openssl'])('passes a real security update of %s', async (source) => {
+  it.concurrent.each(['nginx', 'openssl'])('passes a real security update of %s', async (source) => {
     const patch = await securityUpgrade(lab.golden, source);
     expect(patch, `no security update of ${source} is newer than the release`).not.toHaveLength(0);
     const { verdict, observations, evidence } = await lab.test(patch);
-    expect(verdict).toMatchObject({ result: 'pass', reasons: [] });
+    expect(verdict).toMatchObject({ result: 'pass', reasons: [], reversible: true });
     expect(observations.tested).toEqual(patch.map(({ artefact }) => artefact));
     expect(observations.packageDiff.map(({ package: name, to }) => [name, to]).sort()).toEqual(
       patch.map(({ artefact }) => [artefact.package, artefact.version]).sort(),
@@ -35,36 +35,36 @@ describe.skipIf(NO_LAB)('a verdict from the sandbox', () => {
     expect(observations.labMilliseconds).toBeGreaterThan(0);
   });
 
-  it('fails a package whose installation fails', async () => {
+  it.concurrent('fails a package whose installation fails', async () => {
     const { verdict, observations } = await lab.test([await buildPackage(folder, VICTIM, 'exit 7')]);
     expect(verdict.result).toBe('fail');
     expect(observations.failure).toMatchObject({ code: 'apply-failed', blame: 'patch', step: 'apply' });
     expect(verdict.reasons.join()).toContain('postgresql');
   });
 
-  it('fails a package that stops a service', async () => {
+  it.concurrent('fails a package that stops a service', async () => {
     const { verdict } = await lab.test([await buildPackage(folder, VICTIM, 'systemctl stop nginx')]);
     expect(verdict.result).toBe('fail');
     expect(verdict.reasons.join()).toContain('web site answers');
-    expect(verdict.reasons.join()).toContain('tcp 0.0.0.0:80 is open');
+    expect(verdict.reasons.join()).toContain('nobody listens on tcp 0.0.0.0:80');
   });
 
-  it('fails a package whose harm shows only after a restart', async () => {
+  it.concurrent('fails a package whose harm shows only after a restart', async () => {
     const harm = 'echo nonsense >> /etc/nginx/nginx.conf';
     const { verdict, observations } = await lab.test([await buildPackage(folder, VICTIM, harm)]);
     expect(verdict.result).toBe('fail');
-    const ok = new Map(observations.steps.map((step) => [step.step, step.ok]));
-    expect([ok.get('probe-after-apply'), ok.get('probe-after-reboot')]).toEqual([true, false]);
+    const web = observations.steps.map((step) => step.probes.find(({ name }) => name === 'web site answers')?.ok);
+    expect(web.filter((ok) => ok !== undefined)).toEqual([true, true, false, false]);
   });
 
-  it('fails a package that never ends its installation', async () => {
+  it.concurrent('fails a package that never ends its installation', async () => {
     const patch = await buildPackage(folder, VICTIM, 'sleep 3600');
     const { verdict, observations } = await lab.test([patch], { limits: { applyMs: 4000 } });
     expect(verdict.result).toBe('fail');
     expect(observations.failure).toMatchObject({ code: 'time-limit', blame: 'patch', step: 'apply' });
   });
 
-  it('fails a file that is no package although its digest is right', async () => {
+  it.concurrent('fails a file that is no package although its digest is right', async () => {
     const file = path.join(folder, 'not-a-package.deb');
     await writeFile(file, 'MZ this is something else');
     const { verdict, observations } = await lab.test([await patchFile(file, { ...VICTIM, architecture: 'all' })]);
@@ -72,7 +72,7 @@ describe.skipIf(NO_LAB)('a verdict from the sandbox', () => {
     expect(observations.failure?.code).toBe('artefact-not-a-package');
   });
 
-  it('fails a package that is another one than the vendor calls it', async () => {
+  it.concurrent('fails a package that is another one than the vendor calls it', async () => {
     const { file, artefact } = await buildPackage(folder, { ...VICTIM, version: '9998' }, 'true');
     const { verdict } = await lab.test([{ file, artefact: { ...artefact, version: '9999' } }]);
     expect(verdict).toMatchObject({ result: 'fail', reasons: [expect.stringContaining('"postgresql 9998 all"')] });
@@ -103,24 +103,24 @@ describe.skipIf(NO_LAB)('a verdict from the sandbox', () => {
       async () => [[await buildPackage(folder, { package: 'vouch-unknown', version: '1' }, 'true')]],
     ],
   ];
-  it.each(withoutResult)('is inconclusive for %s', async (_case, code, arrange) => {
+  it.concurrent.each(withoutResult)('is inconclusive for %s', async (_case, code, arrange) => {
     const { verdict, observations } = await lab.test(...(await arrange(await buildPackage(folder, VICTIM, 'true'))));
     expect(verdict.result).toBe('inconclusive');
     expect(observations.failure).toMatchObject({ code, blame: 'lab' });
   });
 
-  it('tells every step as it happens', async () => {
+  it.concurrent('tells every step as it happens', async () => {
     const { progress, observations } = await lab.test([await buildPackage(folder, VICTIM, 'true')]);
     expect(progress.map(({ step, state }) => `${step} ${state}`)).toEqual(
       observations.plan.steps.flatMap((step) => [`${step} started`, `${step} finished`]),
     );
   });
 
-  it('ends at once when the run is called off', async () => {
+  it.concurrent('ends at once when the run is called off', async () => {
     const calledOff = new AbortController();
     const patch = await buildPackage(folder, VICTIM, 'sleep 3600');
     const running = lab.test([patch], { signal: calledOff.signal });
-    setTimeout(() => calledOff.abort(), 6000);
+    setTimeout(() => calledOff.abort(), 15_000);
     await expect(running).rejects.toThrow(RunAborted);
   });
 });

@@ -31,6 +31,7 @@ describe('the agent’s package', () => {
       '-rw-r--r-- root/root ./usr/lib/vouch-agent/install.sh',
       '-rw-r--r-- root/root ./usr/lib/vouch-agent/machine.sh',
       '-rw-r--r-- root/root ./usr/lib/vouch-agent/manifest.sh',
+      '-rw-r--r-- root/root ./usr/lib/vouch-agent/trust.sh',
       '-rwxr-xr-x root/root ./usr/bin/vouch-agent',
     ]);
   });

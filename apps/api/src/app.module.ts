@@ -1,7 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { Metrics } from '@vouch/platform';
 import { AccessGuard } from './access/access.guard.js';
+import { auditControllers } from './audit/audit.controller.js';
 import { BillingController } from './billing/billing.controller.js';
 import { ConsoleController } from './console/console.controller.js';
 import { EnrolmentTokenController } from './console/enrolment-token.controller.js';
@@ -9,13 +10,18 @@ import { SessionController } from './console/session.controller.js';
 import { AptController } from './device/apt.controller.js';
 import { DeviceController } from './device/device.controller.js';
 import { HealthController } from './http/health.controller.js';
+import { RouteMethods } from './http/method-not-allowed.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { LabController } from './lab/lab.controller.js';
+import { DeprecationInterceptor } from './deprecation/deprecated.js';
+import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
+import { RateLimitGuard } from './limits/rate-limit.guard.js';
+import { restControllers } from './rest/controllers.js';
 import { Services } from './services.js';
 
 @Module({})
 export class AppModule {
-  static with(services: Services, metrics: Metrics): DynamicModule {
+  static with(services: Services, metrics: Metrics, methods: RouteMethods): DynamicModule {
     return {
       module: AppModule,
       controllers: [
@@ -27,11 +33,17 @@ export class AppModule {
         AptController,
         LabController,
         BillingController,
+        ...auditControllers,
+        ...restControllers,
       ],
       providers: [
         { provide: Services, useValue: services },
         { provide: Metrics, useValue: metrics },
+        { provide: RouteMethods, useValue: methods },
         { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_INTERCEPTOR, useClass: DeprecationInterceptor },
+        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],
     };

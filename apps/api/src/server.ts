@@ -1,27 +1,40 @@
 import path from 'node:path';
 import cookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
-import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { StandardSchemaValidationPipe, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { Metrics, newId } from '@vouch/platform';
 import type { CallerRequest } from './access/access.js';
 import { AppModule } from './app.module.js';
+import { earlyRefusals } from './http/early-refusals.js';
+import { entityTag } from './http/entity-tag.js';
+import { LARGEST_BODY, limitBodies, parseJson } from './http/limits.js';
+import { RouteMethods } from './http/method-not-allowed.js';
 import { protectResponses } from './http/response-headers.js';
+import { describeApi, type OpenApiDocument } from './openapi/document.js';
 import type { Services } from './services.js';
 
 const CONSOLE = path.resolve(import.meta.dirname, '../../console/dist');
-const EVIDENCE_LIMIT = 64 * 1024 * 1024;
+
 /** Builds the HTTP server around the services; the caller listens and closes. */
 export async function createServer(services: Services): Promise<NestFastifyApplication> {
   const metrics = new Metrics('api');
-  const adapter = new FastifyAdapter({ bodyLimit: 8 * 1024 * 1024, trustProxy: services.config.VOUCH_TRUSTED_PROXIES });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(services, metrics), adapter, {
+  const methods = new RouteMethods();
+  const adapter = new FastifyAdapter({
+    bodyLimit: LARGEST_BODY,
+    trustProxy: services.config.VOUCH_TRUSTED_PROXIES,
+    ...earlyRefusals,
+  });
+  limitBodies(adapter.getInstance());
+  methods.watch(adapter.getInstance());
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(services, metrics, methods), adapter, {
     logger: ['error', 'warn'],
     rawBody: true,
   });
-  app.useBodyParser('application/octet-stream', { bodyLimit: EVIDENCE_LIMIT });
+  app.useBodyParser('application/octet-stream', { bodyLimit: LARGEST_BODY });
+  app.useBodyParser('application/json', { bodyLimit: LARGEST_BODY }, parseJson);
   app.useGlobalPipes(new StandardSchemaValidationPipe());
   await app.register(cookie);
   await app.register(fastifyStatic, { root: CONSOLE, wildcard: false, decorateReply: false, index: ['index.html'] });
@@ -41,6 +54,12 @@ function observe(app: NestFastifyApplication, services: Services, metrics: Metri
     (request as unknown as CallerRequest).correlationId = correlationId;
     reply.header('x-correlation-id', correlationId);
   });
+  fastify.addHook('onRequest', (request) => services.rest.limits.check('refused', request.ip));
+  fastify.addHook('onSend', entityTag);
+  fastify.addHook('onResponse', async (request, reply) => {
+    // Who guesses credentials is slowed down by address; the callers of right ones are counted by who they are.
+    if (reply.statusCode === 401) await services.rest.limits.take('refused', request.ip).catch(() => undefined);
+  });
   fastify.addHook('onResponse', async (request, reply) => {
     const labels = {
       method: request.method,
@@ -53,14 +72,14 @@ function observe(app: NestFastifyApplication, services: Services, metrics: Metri
   });
 }
 
+/** The OpenAPI document of this API. */
+export function openApiDocument(): OpenApiDocument {
+  const { controllers = [] } = AppModule.with({} as never, {} as never, {} as never);
+  return describeApi(controllers as readonly Type[]);
+}
+
 function describe(app: NestFastifyApplication): void {
-  const document = new DocumentBuilder()
-    .setTitle('Vouch')
-    .setDescription('Patch approvals that are signed, bound to the tested bytes, and paid for by a fair split.')
-    .setVersion('1')
-    .setOpenAPIVersion('3.1.0')
-    .build();
-  SwaggerModule.setup('api/docs', app, () => SwaggerModule.createDocument(app, document), {
+  SwaggerModule.setup('api/docs', app, openApiDocument() as unknown as OpenAPIObject, {
     jsonDocumentUrl: 'api/openapi.json',
   });
 }

@@ -1,41 +1,20 @@
 import path from 'node:path';
 import { ReadManifest } from '@vouch/approval';
 import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/billing';
+import { TrustStore } from '@vouch/evidence';
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
 import { MachineCredentials, Sessions } from '@vouch/identity';
 import { RunnerRegistry, RunQueue } from '@vouch/lab';
-import {
-  ContentStore,
-  Database,
-  evidenceStoreSettings,
-  openEvidenceStore,
-  systemClock,
-  type BlobStore,
-  type Config,
-  type Logger,
-} from '@vouch/platform';
+import { ContentStore, Database, openEvidenceStore, systemClock, type BlobStore, type Logger } from '@vouch/platform';
 import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
-import { PublicKeys } from './device/public-keys.js';
+
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
+import { RestServices } from './rest/rest-services.js';
+import type { ApiConfig } from './settings.js';
 
-export const apiSettings = [
-  'VOUCH_DATABASE_APP_URL',
-  ...evidenceStoreSettings,
-  'VOUCH_HOST',
-  'VOUCH_PORT',
-  'VOUCH_PUBLIC_URL',
-  'VOUCH_TRUSTED_PROXIES',
-  'VOUCH_METRICS_TOKEN',
-  'VOUCH_LEASE_SECONDS',
-  'VOUCH_DEVICE_POLL_SECONDS',
-  'VOUCH_STRIPE_API_URL',
-  'STRIPE_SECRET_KEY',
-  'STRIPE_WEBHOOK_SECRET',
-  'VOUCH_LOG_LEVEL',
-] as const;
-export type ApiConfig = Config<(typeof apiSettings)[number]>;
+export { apiSettings, type ApiConfig } from './settings.js';
 
 /** Everything that the API's doors lead to, wired once. The API holds the application role and no signing key. */
 export class Services {
@@ -54,12 +33,13 @@ export class Services {
     readonly runs: RunQueue,
     readonly artefacts: ContentStore,
     readonly evidence: BlobStore,
-    readonly publicKeys: PublicKeys,
+    readonly trust: TrustStore,
     readonly overview: OverviewQuery,
     readonly runDetails: RunQuery,
     readonly live: LiveFeed,
     readonly billing: BillingRequests,
     readonly payments: PaymentProvider,
+    readonly rest: RestServices,
   ) {}
 
   static async connect(config: ApiConfig, logger: Logger): Promise<Services> {
@@ -83,7 +63,7 @@ export class Services {
       new RunQueue(database, clock, config.VOUCH_LEASE_SECONDS),
       new ContentStore(path.join(config.VOUCH_DATA_DIR, 'artefacts')),
       openEvidenceStore(config),
-      new PublicKeys(path.join(config.VOUCH_DATA_DIR, 'public-keys')),
+      new TrustStore(path.join(config.VOUCH_DATA_DIR, 'public-keys/trust')),
       new OverviewQuery(database, clock, config.VOUCH_STRIPE_API_URL !== undefined),
       new RunQuery(database),
       live,
@@ -93,11 +73,13 @@ export class Services {
         webhookSecret: config.STRIPE_WEBHOOK_SECRET,
         ...(config.VOUCH_STRIPE_API_URL === undefined ? {} : { apiUrl: config.VOUCH_STRIPE_API_URL }),
       }),
+      new RestServices(config, database, clock, logger),
     );
   }
 
   async close(): Promise<void> {
     await this.live.close();
+    await this.rest.close();
     await this.database.close();
   }
 }

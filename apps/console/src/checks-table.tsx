@@ -8,9 +8,10 @@ const ROUNDS: readonly { readonly step: Step['step']; readonly title: string }[]
   { step: 'baseline', title: 'Before' },
   { step: 'probe-after-apply', title: 'After' },
   { step: 'probe-after-reboot', title: 'After restart' },
+  { step: 'probe-after-way-back', title: 'Taken back' },
 ];
 
-/** Each check before the patch, after it, and after the restart; a dash where it was not made. */
+/** Each check before the patch, after it, after the restart, and taken back; a dash where it was not made. */
 export function ChecksTable({ run }: { run: RunView }) {
   const steps = ROUNDS.map(({ step }) => run.steps.find((candidate) => candidate.step === step));
   const names = [...new Set(steps.flatMap((step) => step?.probes.map((probe) => probe.name) ?? []))];

@@ -15,6 +15,7 @@ export function VerdictPanel({ patch }: { patch: PatchView }) {
       </h3>
       <p className="sentence">{verdict.sentence}</p>
       {verdict.reasons.length > 0 && <List title="Why" items={verdict.reasons} />}
+      {verdict.cautions.length > 0 && <List title="To know" items={verdict.cautions} />}
       {coverage !== null && (
         <p className="distance">
           The lab is <strong>{percent(coverage.score)}</strong> like these machines.

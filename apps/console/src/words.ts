@@ -23,6 +23,8 @@ export const steps: Readonly<Record<RunView['steps'][number]['step'], string>> =
   'probe-after-apply': 'Check it after the patch',
   reboot: 'Restart it',
   'probe-after-reboot': 'Check it after the restart',
+  'way-back': 'Take the patch back',
+  'probe-after-way-back': 'Check it after the way back',
   collect: 'Collect the evidence',
 };
 

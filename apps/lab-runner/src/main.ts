@@ -5,18 +5,12 @@ import { LabApi } from './lab-api.js';
 import { LabRunner } from './lab-runner.js';
 import { QemuLaboratory } from './qemu-laboratory.js';
 import { SandboxLaboratory } from './sandbox-laboratory.js';
+import { labRunnerSettings } from './settings.js';
 
 const RETRY_MS = 30_000;
 
 await runProcess(async () => {
-  const config = loadConfig([
-    'VOUCH_API_URL',
-    'VOUCH_LAB_TOKEN',
-    'VOUCH_DATA_DIR',
-    'VOUCH_LAB_NAME',
-    'VOUCH_LAB_CONCURRENCY',
-    'VOUCH_LOG_LEVEL',
-  ]);
+  const config = loadConfig(labRunnerSettings);
   const logger = createLogger('lab-runner', config.VOUCH_LOG_LEVEL);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());

@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { LabJob, StepProgress } from '@vouch/contracts';
-import { RunAborted, type LabRun, type RunResult } from '@vouch/lab';
+import { repeatFailedRun, RunAborted, type LabRun, type RunResult } from '@vouch/lab';
 import type { Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
 import { untilReachable } from './patience.js';
@@ -9,6 +9,7 @@ import { untilReachable } from './patience.js';
 /**
  * Takes one leased run to its report. The lease is renewed three times in its length; when the server says that it is
  * gone, the run stops, its machine is discarded, and nothing is reported.
+ * @param test runs a plan in a machine
  */
 export async function runJob(
   job: LabJob,
@@ -36,7 +37,7 @@ export async function runJob(
   };
   try {
     const artefactFiles = await fetchArtefacts(job, api, folder, signal, logger);
-    const { observations, evidence } = await test({ job, artefactFiles, onProgress, signal });
+    const { observations, evidence } = await repeatFailedRun(test, { job, artefactFiles, onProgress, signal });
     await sent;
     for (const file of evidence) await untilReachable(() => api.evidence(file), signal);
     const report = {

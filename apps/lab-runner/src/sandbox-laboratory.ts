@@ -1,7 +1,10 @@
 import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import type { Profile } from '@vouch/contracts';
 import {
+  ControlRuns,
   GoldenBuilder,
+  PLAN_LIMITS,
   prerequisites,
   removeOrphans,
   runPlan,
@@ -16,12 +19,15 @@ import type { Laboratory } from './lab-runner.js';
 /** A laboratory of sandboxes on this machine. It opens when the machine turns out to be able to run them. */
 export class SandboxLaboratory implements Laboratory {
   readonly driver = SandboxDriver.description;
+  private readonly controls: ControlRuns;
   private opened: { host: SandboxHost; goldens: GoldenBuilder; sandbox: SandboxDriver } | undefined;
 
   constructor(
     private readonly directory: string,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.controls = new ControlRuns(path.join(directory, 'controls'), systemClock);
+  }
 
   async unavailable(): Promise<string | null> {
     if (this.opened !== undefined) return null;
@@ -40,11 +46,12 @@ export class SandboxLaboratory implements Laboratory {
     return this.required().goldens.build(profile, { signal });
   }
 
-  test(run: LabRun): Promise<RunResult> {
-    return runPlan(this.required().sandbox, run, systemClock);
+  async test(run: LabRun): Promise<RunResult> {
+    return runPlan(this.required().sandbox, run, systemClock, PLAN_LIMITS, this.controls);
   }
 
   async close(): Promise<void> {
+    await this.controls.close();
     await this.opened?.host.close();
   }
 

@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { DecideRevisionStage, FolderPublisher, OpenPgpSigner, PublishChannelStage } from '@vouch/approval';
+import { DecideRevisionStage, FolderPublisher, PublishChannelStage } from '@vouch/approval';
 import {
   ApplyPaymentStage,
   ClosePeriodStage,
@@ -9,35 +9,15 @@ import {
   StripeProvider,
 } from '@vouch/billing';
 import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouch/catalog';
-import { openFileSigner, type Signer } from '@vouch/evidence';
+import { believedKeys, SignAuditHeadsStage } from '@vouch/evidence';
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
-import { DEBIAN_UPGRADE, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
+import { DEBIAN_UPGRADE_AND_BACK, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
 import { ChooseEnvironmentsStage, PlanRunsStage, RecordDemand } from '@vouch/planning';
-import { ContentStore, systemClock, type Database, type Stage } from '@vouch/platform';
+import { ContentStore, SafeFetch, SealedBox, systemClock, type Database, type Stage } from '@vouch/platform';
 import { AdvanceRolloutStage } from '@vouch/rollout';
+import { DeliverWebhookStage, FanOutStage } from '@vouch/webhooks';
+import type { Keys } from './keys.js';
 import { fixed, type WorkerConfig } from './settings.js';
-
-export interface Keys {
-  readonly verdict: Signer;
-  readonly manifest: Signer;
-  readonly apt: OpenPgpSigner;
-}
-
-/** Opens the signing keys, made at the first start, and publishes their public halves for the API to hand to devices. */
-export async function openKeys(dataDir: string): Promise<Keys> {
-  const file = (name: string): string => path.join(dataDir, 'keys', name);
-  const keys: Keys = {
-    verdict: await openFileSigner(file('verdict.pem')),
-    manifest: await openFileSigner(file('manifest.pem')),
-    apt: await OpenPgpSigner.open(file('apt.asc'), 'Vouch channels'),
-  };
-  const publicKeys = path.join(dataDir, 'public-keys');
-  await fs.mkdir(publicKeys, { recursive: true });
-  await fs.writeFile(path.join(publicKeys, 'verdict.pem'), keys.verdict.publicKeyPem);
-  await fs.writeFile(path.join(publicKeys, 'manifest.pem'), keys.manifest.publicKeyPem);
-  await fs.writeFile(path.join(publicKeys, 'apt.asc'), keys.apt.publicKeyArmored);
-  return keys;
-}
 
 /** All stages of the main job, wired once. */
 export function composeStages(config: WorkerConfig, database: Database, keys: Keys): Stage[] {
@@ -65,8 +45,8 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
     new AssessDemandStage(database, new NewestOffers(database), new RecordDemand(database, clock), clock),
     new ChooseEnvironmentsStage(database, clock),
     new PlanRunsStage(database, new FetchArtefacts(database, artefacts, clock), {
-      plan: DEBIAN_UPGRADE,
-      planDigest: planDigest(DEBIAN_UPGRADE),
+      plan: DEBIAN_UPGRADE_AND_BACK,
+      planDigest: planDigest(DEBIAN_UPGRADE_AND_BACK),
       rolesOf,
       minimumCoverage: fixed.minimumCoverage,
     }),
@@ -90,5 +70,21 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
     new ClosePeriodStage(database, clock),
     new InvoiceStatementStage(database, provider, clock),
     new ApplyPaymentStage(database, clock),
+    new FanOutStage(database),
+    new DeliverWebhookStage(
+      database,
+      new SealedBox(config.VOUCH_SECRETS_KEY),
+      new SafeFetch({ allowPrivateNetwork: config.VOUCH_ALLOW_PRIVATE_NETWORK }),
+      clock,
+    ),
+    new SignAuditHeadsStage(
+      database,
+      keys.audit,
+      believedKeys(keys.trust, 'audit'),
+      clock,
+      fixed.auditCheckpointSeconds,
+      (envelope) =>
+        fs.appendFile(folder('audit-checkpoints.ndjson'), `${JSON.stringify({ kind: 'checkpoint', envelope })}\n`),
+    ),
   ];
 }

@@ -10,12 +10,14 @@ import {
   loadConfig,
   Metrics,
   OutboxRelay,
+  runAsJob,
   runProcess,
   shared,
   StageRunner,
   systemClock,
 } from '@vouch/platform';
-import { composeStages, openKeys } from './compose.js';
+import { composeStages } from './compose.js';
+import { openKeys } from './keys.js';
 import { createOperationServer } from './operation-server.js';
 import { workerSettings } from './settings.js';
 
@@ -26,8 +28,8 @@ await runProcess(async () => {
   const logger = createLogger('worker', config.VOUCH_LOG_LEVEL);
   const metrics = new Metrics('worker');
   const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, { applicationName: 'vouch-worker' });
-  const keys = await openKeys(config.VOUCH_DATA_DIR);
-  await declare(database, config.VOUCH_LAB_READY_PROFILES);
+  const keys = await openKeys(config);
+  await runAsJob('declare', () => declare(database, config.VOUCH_LAB_READY_PROFILES));
 
   const runner = new StageRunner(composeStages(config, database, keys), config.REDIS_URL, logger, metrics);
   runner.start(config.VOUCH_RECONCILE_SECONDS);

@@ -1,9 +1,12 @@
+import { keyStoreSettings } from '@vouch/evidence';
 import type { Config } from '@vouch/platform';
 
 export const workerSettings = [
   'VOUCH_DATABASE_PLATFORM_URL',
   'REDIS_URL',
-  'VOUCH_DATA_DIR',
+  ...keyStoreSettings,
+  'VOUCH_SECRETS_KEY',
+  'VOUCH_ALLOW_PRIVATE_NETWORK',
   'VOUCH_HOST',
   'VOUCH_WORKER_PORT',
   'VOUCH_LAB_READY_PROFILES',
@@ -26,4 +29,5 @@ export const fixed = {
   manifestValidSeconds: 24 * 3600,
   minimumCoverage: 0.3,
   intakeRetrySeconds: 60,
+  auditCheckpointSeconds: 60,
 } as const;

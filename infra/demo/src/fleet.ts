@@ -10,7 +10,15 @@ async function deviceProfile(): Promise<Profile> {
   const components = ['nginx', 'postgresql', 'openssl', 'curl', 'jq', 'ca-certificates'].map((name) => ({
     package: name,
   }));
-  return { name: 'demo-device', title: 'A small business machine', stream, components, files: [], seed: [], probes: [] };
+  return {
+    name: 'demo-device',
+    title: 'A small business machine',
+    stream,
+    components,
+    files: [],
+    seed: [],
+    probes: [],
+  };
 }
 
 /** Port of the private network's gateway on which machines find the server. */

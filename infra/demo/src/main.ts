@@ -4,17 +4,12 @@ import { ApiClient } from './api-client.js';
 import { DemoFleet } from './fleet.js';
 import { waitForMainJob } from './main-job.js';
 import { technicianEmail, tenants } from './organisation.js';
+import { demoSettings } from './settings.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 await runProcess(async () => {
-  const config = loadConfig([
-    'VOUCH_API_URL',
-    'VOUCH_PORT',
-    'VOUCH_DATA_DIR',
-    'VOUCH_DEMO_PASSWORD',
-    'VOUCH_STARTED_AT_MS',
-  ]);
+  const config = loadConfig(demoSettings);
   const startedAt = config.VOUCH_STARTED_AT_MS ?? Date.now();
   const can = await prerequisites();
   if (!can.ok) {

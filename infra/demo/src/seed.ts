@@ -2,16 +2,15 @@ import { adoptPolicy, registerPolicy } from '@vouch/approval';
 import { registerLabRunnerCredential, registerMember, registerMsp, registerTenant } from '@vouch/identity';
 import { Database, idOf, loadConfig, runProcess, shared } from '@vouch/platform';
 import { msp, ownerEmail, technicianEmail, tenants } from './organisation.js';
+import { seedSettings } from './settings.js';
 
 /** Makes the demo's organisation, as often as it is run: once. */
 await runProcess(async () => {
-  const config = loadConfig([
-    'VOUCH_DATABASE_PLATFORM_URL',
-    'VOUCH_LAB_TOKEN',
-    'VOUCH_LAB_NAME',
-    'VOUCH_DEMO_PASSWORD',
-  ]);
-  const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, { applicationName: 'vouch-seed' });
+  const config = loadConfig(seedSettings);
+  const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, {
+    applicationName: 'vouch-seed',
+    job: 'seed',
+  });
   const policy = {
     id: idOf('demo', 'policy'),
     mspId: msp.id,

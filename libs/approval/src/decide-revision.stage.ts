@@ -17,6 +17,7 @@ interface VerdictRow {
   result: VerdictFacts['result'];
   sentence: string;
   expires_at: Date;
+  reversible: boolean | null;
   fidelity: 'full' | 'reduced' | null;
   components: Component[];
   services: string[];
@@ -95,6 +96,7 @@ export class DecideRevisionStage implements Stage {
       result: row.result,
       sentence: row.sentence,
       expiresAt: row.expires_at,
+      reversible: row.reversible,
       fidelity: row.fidelity ?? ('reduced' as const),
       coverage: coverageOf({ components: row.components, roles: this.rolesOf(row.services) }, wanted, wanted.packages),
     }));
@@ -155,7 +157,7 @@ async function casesOf(tx: Tx, revisionId: string): Promise<CaseRow[]> {
 
 async function verdictsOf(tx: Tx, revisionId: string): Promise<VerdictRow[]> {
   return tx.query<VerdictRow>(
-    `select distinct on (v.id) v.id, v.result, v.sentence, v.expires_at, r.observations->>'fidelity' as fidelity,
+    `select distinct on (v.id) v.id, v.result, v.sentence, v.expires_at, v.reversible, r.observations->>'fidelity' as fidelity,
             g.components, g.services
        from lab_verdict v join lab_test_run r on r.id = v.run_id join lab_golden g on g.digest = v.golden_digest
       where v.revision_id = $1 order by v.id`,

@@ -1,25 +1,17 @@
 import { z } from 'zod';
 import { Artefact, Component, Sha256, Timestamp } from './digest.js';
+import { deviceExamples as examples } from './examples.js';
 
 /** What a device sends once, with its one-time token, to become known. */
-export const EnrolRequest = z.object({
-  token: z.string().min(20).max(200),
-  name: z.string().min(1).max(200),
-  /** SubjectPublicKeyInfo in PEM of an ECDSA P-256 key that the device made itself. */
-  publicKeyPem: z.string().max(1000).startsWith('-----BEGIN PUBLIC KEY-----'),
-});
+export const EnrolRequest = z
+  .strictObject({
+    token: z.string().min(20).max(200),
+    name: z.string().min(1).max(200),
+    /** SubjectPublicKeyInfo in PEM of an ECDSA P-256 key that the device made itself. */
+    publicKeyPem: z.string().max(1000).startsWith('-----BEGIN PUBLIC KEY-----'),
+  })
+  .meta({ id: 'EnrolRequest', examples: [examples.enrol] });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
-
-export const EnrolResponse = z.object({
-  deviceId: z.uuid(),
-  tenantId: z.uuid(),
-  /** Key that signs channel manifests: SubjectPublicKeyInfo, PEM, ECDSA P-256. The device pins it. */
-  manifestKeyPem: z.string(),
-  /** OpenPGP public key, armoured, of the channels' apt repositories. */
-  aptKeyArmored: z.string(),
-  pollSeconds: z.int().positive(),
-});
-export type EnrolResponse = z.infer<typeof EnrolResponse>;
 
 /** What a device is. `services` are the running units, without instances' user sessions. */
 export const Fingerprint = z.object({
@@ -30,6 +22,10 @@ export const Fingerprint = z.object({
   services: z.array(z.string().max(200)).max(2_000),
 });
 export type Fingerprint = z.infer<typeof Fingerprint>;
+/** A fingerprint as a device sends it: nothing else may be in it. */
+export const FingerprintReport = z
+  .strictObject(Fingerprint.shape)
+  .meta({ id: 'FingerprintReport', examples: [examples.fingerprint] });
 
 export const DeviceHealthProbe = z.object({
   name: z.string().max(200),
@@ -38,18 +34,20 @@ export const DeviceHealthProbe = z.object({
 });
 
 /** What really happened on a device with one approved revision. */
-export const OutcomeReport = z.object({
-  revisionId: z.uuid(),
-  channelVersion: z.int().positive(),
-  result: z.enum(['installed', 'failed', 'refused']),
-  /** Red when a service that ran before does not run afterwards. */
-  healthy: z.boolean(),
-  probes: z.array(DeviceHealthProbe).max(500),
-  detail: z.string().max(4000).default(''),
-  installed: z
-    .array(z.object({ package: z.string().max(200), version: z.string().max(200), sha256: Sha256 }))
-    .max(1000),
-});
+export const OutcomeReport = z
+  .strictObject({
+    revisionId: z.uuid(),
+    channelVersion: z.int().positive(),
+    result: z.enum(['installed', 'failed', 'refused']),
+    /** Red when a service that ran before does not run afterwards. */
+    healthy: z.boolean(),
+    probes: z.array(DeviceHealthProbe).max(500),
+    detail: z.string().max(4000).default(''),
+    installed: z
+      .array(z.object({ package: z.string().max(200), version: z.string().max(200), sha256: Sha256 }))
+      .max(1000),
+  })
+  .meta({ id: 'OutcomeReport', examples: [examples.outcome] });
 export type OutcomeReport = z.infer<typeof OutcomeReport>;
 
 /** One approved revision in a channel's manifest. */
@@ -85,12 +83,25 @@ export type ChannelManifest = z.infer<typeof ChannelManifest>;
 export const MANIFEST_PAYLOAD_TYPE = 'application/vnd.vouch.channel-manifest.v1+json';
 
 /** DSSE envelope (secure-systems-lab/dsse, v1.0.2): payload and signatures in base64. */
-export const DsseEnvelope = z.object({
-  payloadType: z.string(),
-  payload: z.base64(),
-  signatures: z.array(z.object({ keyid: z.string(), sig: z.base64() })).min(1),
-});
+export const DsseEnvelope = z
+  .object({
+    payloadType: z.string(),
+    payload: z.base64(),
+    signatures: z.array(z.object({ keyid: z.string(), sig: z.base64() })).min(1),
+  })
+  .meta({ id: 'DsseEnvelope', examples: [examples.envelope] });
 export type DsseEnvelope = z.infer<typeof DsseEnvelope>;
+
+export const EnrolResponse = z
+  .object({
+    deviceId: z.uuid(),
+    tenantId: z.uuid(),
+    /** The newest trust document. The device pins its roots, and believes keys only because they signed for them. */
+    trust: DsseEnvelope,
+    pollSeconds: z.int().positive(),
+  })
+  .meta({ id: 'EnrolResponse', examples: [examples.enrolled] });
+export type EnrolResponse = z.infer<typeof EnrolResponse>;
 
 /**
  * Device protocol (agent -> api). All but `enrol` and the apt paths are signed by the device's key:
@@ -100,6 +111,7 @@ export type DsseEnvelope = z.infer<typeof DsseEnvelope>;
  *     `METHOD\nPATH\nTIMESTAMP\nNONCE\nHEX(SHA-256(body))`
  *
  * POST /device/v1/enrol        EnrolRequest  -> EnrolResponse
+ * GET  /device/v1/trust/:n     -> 200 DsseEnvelope | 404 there is no newer version
  * PUT  /device/v1/fingerprint  Fingerprint   -> 204
  * GET  /device/v1/manifest     -> 200 DsseEnvelope (ETag) | 304 | 404 no channel yet
  * POST /device/v1/outcomes     OutcomeReport -> 204

@@ -1,4 +1,5 @@
 export * from './digest.js';
+export * from './probe.js';
 export * from './profile.js';
 export * from './lab.js';
 export * from './device.js';
@@ -6,3 +7,5 @@ export * from './trust.js';
 export * from './overview.js';
 export * from './events.js';
 export * from './demand.js';
+export * from './audit.js';
+export * from './api/index.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Artefact, Component, Sha256, Timestamp } from './digest.js';
+import { labExamples as examples } from './examples.js';
 import { PlanStep, Profile, TestPlan } from './profile.js';
 
 /**
@@ -10,64 +11,73 @@ export const Capability = z.enum(['packages', 'services', 'reboot', 'kernel', 'b
 export type Capability = z.infer<typeof Capability>;
 
 /** A lab-runner introduces itself when it starts; runs that it had leased before go back to the queue. */
-export const RunnerHello = z.object({
-  name: z.string().min(1).max(100),
-  drivers: z.array(
-    z.object({
-      name: z.string(),
-      fidelity: z.enum(['full', 'reduced']),
-      capabilities: z.array(Capability),
-      /** Its goldens are built when a patch first needs one, since that takes minutes. */
-      onDemand: z.boolean().optional(),
-    }),
-  ),
-  /** Runs that it is still at, and that stay leased: a runner may introduce itself again in the middle of one. */
-  running: z.array(z.uuid()).optional(),
-  /** Why this runner cannot run labs, in a sentence that says what is missing; absent when it can. */
-  unavailable: z.string().max(1000).optional(),
-});
+export const RunnerHello = z
+  .strictObject({
+    name: z.string().min(1).max(100),
+    drivers: z.array(
+      z.object({
+        name: z.string(),
+        fidelity: z.enum(['full', 'reduced']),
+        capabilities: z.array(Capability),
+        /** Its goldens are built when a patch first needs one, since that takes minutes. */
+        onDemand: z.boolean().optional(),
+      }),
+    ),
+    /** Runs that it is still at, and that stay leased: a runner may introduce itself again in the middle of one. */
+    running: z.array(z.uuid()).optional(),
+    /** Why this runner cannot run labs, in a sentence that says what is missing; absent when it can. */
+    unavailable: z.string().max(1000).optional(),
+  })
+  .meta({ id: 'RunnerHello', examples: [examples.hello] });
 export type RunnerHello = z.infer<typeof RunnerHello>;
 
-/** Answer to a hello: the profiles whose goldens are wanted. */
-export const RunnerWelcome = z.object({
-  runnerId: z.string(),
-  /** With the drivers that a golden of it is wanted of. */
-  profiles: z.array(z.object({ digest: Sha256, profile: Profile, drivers: z.array(z.string()).default(['sandbox']) })),
-});
+/** Answer to a hello: the profiles whose goldens are wanted, each with the drivers that it is wanted of. */
+export const RunnerWelcome = z
+  .object({
+    runnerId: z.string(),
+    profiles: z.array(z.object({ digest: Sha256, profile: Profile, drivers: z.array(z.string()).default(['sandbox']) })),
+  })
+  .meta({ id: 'RunnerWelcome', examples: [examples.welcome] });
 export type RunnerWelcome = z.infer<typeof RunnerWelcome>;
 
 /** A golden that a runner has built, or why it could not. */
-export const GoldenReport = z.object({
-  profileDigest: Sha256,
-  /** `sandbox` when it is not said. */
-  driver: z.string().optional(),
-  state: z.enum(['building', 'ready', 'failed']),
-  /** Content address: profile, base, and every installed component with its version. */
-  digest: Sha256.optional(),
-  components: z.array(Component).default([]),
-  services: z.array(z.string()).default([]),
-  buildMilliseconds: z.int().nonnegative().default(0),
-  reason: z.string().max(4000).optional(),
-});
+export const GoldenReport = z
+  .strictObject({
+    profileDigest: Sha256,
+    /** `sandbox` when it is not said. */
+    driver: z.string().optional(),
+    state: z.enum(['building', 'ready', 'failed']),
+    /** Content address: profile, base, and every installed component with its version. */
+    digest: Sha256.optional(),
+    components: z.array(Component).default([]),
+    services: z.array(z.string()).default([]),
+    buildMilliseconds: z.int().nonnegative().default(0),
+    reason: z.string().max(4000).optional(),
+  })
+  .meta({ id: 'GoldenReport', examples: [examples.golden] });
 export type GoldenReport = z.infer<typeof GoldenReport>;
 
 /** A runner takes runs for some of its drivers only, e.g. because the others are busy; absent: for any. */
-export const ClaimRequest = z.object({ drivers: z.array(z.string()).optional() });
+export const ClaimRequest = z
+  .strictObject({ drivers: z.array(z.string()).optional() })
+  .meta({ id: 'ClaimRequest', examples: [examples.claim] });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 
 /** A test run, leased to one runner. */
-export const LabJob = z.object({
-  runId: z.uuid(),
-  /** 1 for the first execution; more after a lost lease. */
-  attempt: z.int().positive(),
-  leaseSeconds: z.int().positive(),
-  correlationId: z.string(),
-  patch: z.object({ revisionId: z.uuid(), source: z.string(), name: z.string(), version: z.string() }),
-  artefacts: z.array(Artefact).min(1),
-  profileDigest: Sha256,
-  goldenDigest: Sha256,
-  plan: TestPlan,
-});
+export const LabJob = z
+  .object({
+    runId: z.uuid(),
+    /** 1 for the first execution; more after a lost lease. */
+    attempt: z.int().positive(),
+    leaseSeconds: z.int().positive(),
+    correlationId: z.string(),
+    patch: z.object({ revisionId: z.uuid(), source: z.string(), name: z.string(), version: z.string() }),
+    artefacts: z.array(Artefact).min(1),
+    profileDigest: Sha256,
+    goldenDigest: Sha256,
+    plan: TestPlan,
+  })
+  .meta({ id: 'LabJob', examples: [examples.job] });
 export type LabJob = z.infer<typeof LabJob>;
 
 export const ProbeResult = z.object({
@@ -78,6 +88,14 @@ export const ProbeResult = z.object({
   durationMs: z.int().nonnegative(),
 });
 export type ProbeResult = z.infer<typeof ProbeResult>;
+
+/** What a machine took of its host at the end of a step; 0 for what the host does not count. */
+export const StepResources = z.object({
+  memoryBytes: z.int().nonnegative(),
+  processorMs: z.int().nonnegative(),
+  writtenBytes: z.int().nonnegative(),
+});
+export type StepResources = z.infer<typeof StepResources>;
 
 /** What one step saw. `exitCode` is null when the step has no command of its own or was cut off. */
 export const StepObservation = z.object({
@@ -90,16 +108,19 @@ export const StepObservation = z.object({
   probes: z.array(ProbeResult).default([]),
   /** Content address of the step's full log among the evidence. */
   logSha256: Sha256.optional(),
+  resources: StepResources.optional(),
 });
 export type StepObservation = z.infer<typeof StepObservation>;
 
 /** Sent while a run goes on, so that people can watch. A step without `durationMs` has just begun. */
-export const StepProgress = z.object({
-  attempt: z.int().positive(),
-  step: PlanStep,
-  state: z.enum(['started', 'finished']),
-  observation: StepObservation.optional(),
-});
+export const StepProgress = z
+  .strictObject({
+    attempt: z.int().positive(),
+    step: PlanStep,
+    state: z.enum(['started', 'finished']),
+    observation: StepObservation.optional(),
+  })
+  .meta({ id: 'StepProgress', examples: [examples.progress] });
 export type StepProgress = z.infer<typeof StepProgress>;
 
 export const PackageChange = z.object({ package: z.string(), from: z.string().nullable(), to: z.string().nullable() });
@@ -127,10 +148,28 @@ export const RunFailure = z.object({
     'boot-failed',
     'time-limit',
     'cannot-exercise',
+    'machine-overwhelmed',
+    'control-failed',
   ]),
   message: z.string().max(4000),
 });
 export type RunFailure = z.infer<typeof RunFailure>;
+
+/** The same plan without the patch: what changes by itself. */
+export const ControlFacts = z.object({
+  /** Content address of the control run's record among the evidence. */
+  sha256: Sha256,
+  /** Checks that were red without the patch too. */
+  red: z.array(z.object({ step: PlanStep, name: z.string() })),
+  /** How many things were seen after the patch that also change without it. */
+  ignored: z.int().nonnegative(),
+});
+export type ControlFacts = z.infer<typeof ControlFacts>;
+
+/** Renews a lease. */
+export const LabHeartbeat = z
+  .strictObject({ attempt: z.int().positive() })
+  .meta({ id: 'LabHeartbeat', examples: [{ attempt: 1 }] });
 
 /** Everything that a run saw: the only input of the verdict. */
 export const RunObservations = z.object({
@@ -147,17 +186,33 @@ export const RunObservations = z.object({
   failure: RunFailure.nullable(),
   /** Lab time that is charged: from restore to discard, in milliseconds. */
   labMilliseconds: z.int().nonnegative(),
+  /** Absent when no control run was needed, since nothing changed that the patch could be blamed for. */
+  control: ControlFacts.optional(),
+  /** What this lab could not look at, in phrases. */
+  unmeasured: z.array(z.string()).optional(),
+  /** What the same run saw when it was done again, because it had failed. */
+  repeats: z
+    .array(
+      z.object({
+        steps: z.array(StepObservation),
+        packageDiff: z.array(PackageChange),
+        failure: RunFailure.nullable(),
+      }),
+    )
+    .optional(),
 });
 export type RunObservations = z.infer<typeof RunObservations>;
 
 /** Ends a run: what was seen, and the evidence files (already uploaded, by content address). */
-export const RunReport = z.object({
-  attempt: z.int().positive(),
-  observations: RunObservations,
-  evidence: z.array(
-    z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int().nonnegative(), sha256: Sha256 }),
-  ),
-});
+export const RunReport = z
+  .strictObject({
+    attempt: z.int().positive(),
+    observations: RunObservations,
+    evidence: z.array(
+      z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int().nonnegative(), sha256: Sha256 }),
+    ),
+  })
+  .meta({ id: 'RunReport', examples: [examples.report] });
 export type RunReport = z.infer<typeof RunReport>;
 
 /**

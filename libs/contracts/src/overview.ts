@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sha256, Timestamp } from './digest.js';
+import { overviewExample, runDetailExample } from './examples.js';
 import { ProbeResult } from './lab.js';
 import { PlanStep } from './profile.js';
 
@@ -51,6 +52,10 @@ export const VerdictView = z.object({
   reasons: z.array(z.string()),
   covered: z.array(z.string()),
   notCovered: z.array(z.string()),
+  /** Can it be taken back? null when that was not tested. */
+  reversible: z.boolean().nullable(),
+  /** What to know about a patch that passed. */
+  cautions: z.array(z.string()),
   statementSha256: Sha256,
   keyId: z.string(),
   issuedAt: Timestamp,
@@ -137,27 +142,29 @@ export const TenantView = z.object({
 });
 
 /** The console's one read model: everything that a signed-in member may see, at one moment. */
-export const Overview = z.object({
-  at: Timestamp,
-  member: z.object({ name: z.string(), email: z.string(), role: z.string() }),
-  msp: z.string(),
-  /** True when invoices go to the local stand-in and no money moves. */
-  billingIsStandIn: z.boolean(),
-  /** Things that need a person, each a sentence. */
-  problems: z.array(z.string()),
-  sources: z.array(SourceState),
-  runners: z.array(RunnerState),
-  goldens: z.array(
-    z.object({
-      profile: z.string(),
-      state: z.enum(['wanted', 'building', 'ready', 'failed']),
-      reason: z.string(),
-      packages: z.int(),
-    }),
-  ),
-  patches: z.array(PatchView),
-  tenants: z.array(TenantView),
-});
+export const Overview = z
+  .object({
+    at: Timestamp,
+    member: z.object({ name: z.string(), email: z.string(), role: z.string() }),
+    msp: z.string(),
+    /** True when invoices go to the local stand-in and no money moves. */
+    billingIsStandIn: z.boolean(),
+    /** Things that need a person, each a sentence. */
+    problems: z.array(z.string()),
+    sources: z.array(SourceState),
+    runners: z.array(RunnerState),
+    goldens: z.array(
+      z.object({
+        profile: z.string(),
+        state: z.enum(['wanted', 'building', 'ready', 'failed']),
+        reason: z.string(),
+        packages: z.int(),
+      }),
+    ),
+    patches: z.array(PatchView),
+    tenants: z.array(TenantView),
+  })
+  .meta({ id: 'Overview', examples: [overviewExample] });
 export type Overview = z.infer<typeof Overview>;
 export type PatchView = z.infer<typeof PatchView>;
 export type RunView = z.infer<typeof RunView>;
@@ -168,18 +175,20 @@ export type SourceState = z.infer<typeof SourceState>;
 export type RunnerState = z.infer<typeof RunnerState>;
 
 /** `GET /api/v1/runs/:id`: one run with its evidence. */
-export const RunDetail = z.object({
-  run: RunView,
-  patch: z.string(),
-  version: z.string(),
-  artefacts: z.array(
-    z.object({ package: z.string(), version: z.string(), fileName: z.string(), sizeBytes: z.int(), sha256: Sha256 }),
-  ),
-  packageDiff: z.array(z.object({ package: z.string(), from: z.string().nullable(), to: z.string().nullable() })),
-  fileDiff: z.array(z.object({ path: z.string(), change: z.string(), kind: z.string() })),
-  evidence: z.array(z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int(), sha256: Sha256 })),
-  verdict: VerdictView.nullable(),
-  /** The DSSE envelope, as signed. */
-  envelope: z.unknown(),
-});
+export const RunDetail = z
+  .object({
+    run: RunView,
+    patch: z.string(),
+    version: z.string(),
+    artefacts: z.array(
+      z.object({ package: z.string(), version: z.string(), fileName: z.string(), sizeBytes: z.int(), sha256: Sha256 }),
+    ),
+    packageDiff: z.array(z.object({ package: z.string(), from: z.string().nullable(), to: z.string().nullable() })),
+    fileDiff: z.array(z.object({ path: z.string(), change: z.string(), kind: z.string() })),
+    evidence: z.array(z.object({ name: z.string(), mediaType: z.string(), sizeBytes: z.int(), sha256: Sha256 })),
+    verdict: VerdictView.nullable(),
+    /** The DSSE envelope, as signed. */
+    envelope: z.unknown(),
+  })
+  .meta({ id: 'RunDetail', examples: [runDetailExample] });
 export type RunDetail = z.infer<typeof RunDetail>;

@@ -1,24 +1,5 @@
 import { z } from 'zod';
-
-/** One check of a machine's health, written by a technician. Runs inside the lab only. */
-export const Probe = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('service'), name: z.string(), unit: z.string() }),
-  z.object({
-    type: z.literal('http'),
-    name: z.string(),
-    url: z.url(),
-    status: z.int().default(200),
-    contains: z.string().optional(),
-  }),
-  z.object({
-    type: z.literal('tcp'),
-    name: z.string(),
-    port: z.int().min(1).max(65535),
-    banner: z.string().optional(),
-  }),
-  z.object({ type: z.literal('command'), name: z.string(), command: z.string(), contains: z.string().optional() }),
-]);
-export type Probe = z.infer<typeof Probe>;
+import { Probe } from './probe.js';
 
 /** A declared lab environment. A golden is built from it and addressed by its content. */
 export const Profile = z.object({
@@ -45,10 +26,17 @@ export const PlanStep = z.enum([
   'probe-after-apply',
   'reboot',
   'probe-after-reboot',
+  'way-back',
+  'probe-after-way-back',
   'collect',
 ]);
 export type PlanStep = z.infer<typeof PlanStep>;
 
 /** The ordered steps of a test. */
-export const TestPlan = z.object({ name: z.string(), steps: z.array(PlanStep).min(1) });
+export const TestPlan = z.object({
+  name: z.string(),
+  steps: z.array(PlanStep).min(1),
+  /** How long the machine is left alone after its restart before the last look; what takes longer to break is not seen. */
+  watchSeconds: z.int().min(0).max(3600).optional(),
+});
 export type TestPlan = z.infer<typeof TestPlan>;

@@ -34,14 +34,15 @@ export class Enrolment {
     context: CallerContext,
     tenantId: string,
     ring: number,
-  ): Promise<{ token: string; expiresAt: Date }> {
+  ): Promise<{ id: string; token: string; expiresAt: Date }> {
+    const id = newId();
     const { secret, sha256 } = newSecretToken(`ve_${tenantId.replaceAll('-', '')}`);
     const now = this.clock();
     const expiresAt = new Date(now.getTime() + TOKEN_HOURS * 3_600_000);
     await this.database.transaction(scopeOf(context), async (tx) => {
       await tx.query(
-        `insert into fleet_enrolment_token (tenant_id, token_sha256, ring, created_by, expires_at) values ($1, $2, $3, $4, $5)`,
-        [tenantId, sha256, ring, actorOf(context), expiresAt],
+        `insert into fleet_enrolment_token (id, tenant_id, token_sha256, ring, created_by, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)`,
+        [id, tenantId, sha256, ring, actorOf(context), now, expiresAt],
       );
       audit(tx, {
         tenantId,
@@ -50,9 +51,32 @@ export class Enrolment {
         action: 'enrolment-token.create',
         subject: `token:${sha256.slice(0, 12)}`,
         why: `To enrol one device in ring ${ring}`,
+        from: context.from,
       });
     });
-    return { token: secret, expiresAt };
+    return { id, token: secret, expiresAt };
+  }
+
+  /** Ends a token that nobody has used. @returns false when there is none of this id that could be used */
+  async revokeToken(context: CallerContext, id: string): Promise<boolean> {
+    return this.database.transaction(scopeOf(context), async (tx) => {
+      const now = this.clock();
+      const [token] = await tx.query<{ tenant_id: string }>(
+        `update fleet_enrolment_token set revoked_at = $2
+          where id = $1 and used_at is null and revoked_at is null and expires_at > $2 returning tenant_id`,
+        [id, now],
+      );
+      if (!token) return false;
+      audit(tx, {
+        tenantId: token.tenant_id,
+        at: now,
+        actor: actorOf(context),
+        action: 'enrolment-token.revoke',
+        subject: `token:${id}`,
+        why: 'Revoked on request',
+      });
+      return true;
+    });
   }
 
   /**
@@ -67,7 +91,7 @@ export class Enrolment {
       // One statement takes the token: of two devices that come at once with one token, one finds it used.
       const [token] = await tx.query<{ ring: number }>(
         `update fleet_enrolment_token set used_at = $3, used_by = $4
-          where tenant_id = $1 and token_sha256 = $2 and used_at is null and expires_at > $3 returning ring`,
+          where tenant_id = $1 and token_sha256 = $2 and used_at is null and revoked_at is null and expires_at > $3 returning ring`,
         [tenantId, sha256Hex(request.token), now, deviceId],
       );
       if (!token) throw new EnrolmentRefused();

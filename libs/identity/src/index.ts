@@ -4,3 +4,6 @@ export * from './secret-token.js';
 export * from './sign-in.js';
 export * from './machine-credentials.js';
 export * from './register.js';
+export * from './domain/api-key.js';
+export * from './api-keys.js';
+export * from './owner.js';

@@ -14,6 +14,8 @@ export * from './domain/verdict.js';
 export * from './lab-driver.port.js';
 export * from './lab-machine.port.js';
 export * from './plan-run/run-plan.js';
+export * from './plan-run/control-runs.js';
+export * from './plan-run/repeat-failed-run.js';
 export * from './plan-run/machine-facts.js';
 export * from './adapters/sandbox/sandbox.driver.js';
 export * from './issue-verdict.stage.js';

@@ -78,9 +78,9 @@ export class IssueVerdictStage implements Stage {
       );
       if (judgedNow.length === 0) return;
       await tx.query(
-        `insert into lab_verdict (id, run_id, revision_id, golden_digest, result, sentence, reasons, covered, not_covered,
+        `insert into lab_verdict (id, run_id, revision_id, golden_digest, result, sentence, reasons, covered, not_covered, reversible, cautions,
                                   statement_sha256, key_id, envelope, issued_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
         [
           verdictId,
           runId,
@@ -91,6 +91,8 @@ export class IssueVerdictStage implements Stage {
           JSON.stringify(judged.reasons),
           JSON.stringify(judged.covered),
           JSON.stringify(judged.notCovered),
+          judged.reversible,
+          JSON.stringify(judged.cautions),
           sha256Hex(statement),
           this.signer.keyId,
           JSON.stringify(envelope),
@@ -142,6 +144,8 @@ function statementOf(
       planDigest: run.plan_digest,
     },
     steps: observations.steps,
+    ...(observations.control === undefined ? {} : { controlSha256: observations.control.sha256 }),
+    repeats: (observations.repeats ?? []).map(({ steps, failure }) => ({ steps, failure: failure?.code ?? null })),
     evidence: run.evidence,
     runId: run.id,
     startedAt: (run.started_at ?? run.finished_at).toISOString(),

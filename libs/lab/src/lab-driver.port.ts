@@ -35,6 +35,9 @@ export interface LabDriver extends DriverDescription {
 
   /** @throws GoldenMissing, RestoreFailed, BootFailed; nothing is left then */
   restore(goldenDigest: string, options: RestoreOptions): Promise<LabMachine>;
+
+  /** Path on this host of the very package file that a golden's component was installed from; null when it was not kept. */
+  oldPackage?(goldenDigest: string, component: Component): Promise<string | null>;
 }
 
 /** A lab does not have the golden that it was asked to restore. */

@@ -49,6 +49,9 @@ export interface LabMachine {
 
   usage(): Promise<ResourceUse>;
 
+  /** What the machine has used up, so that it cannot work any more, in a sentence; null when it could. */
+  exhausted?(): Promise<string | null>;
+
   /** PNG of the screen, from machines that have one. */
   screenshot?(): Promise<Uint8Array>;
 

@@ -29,3 +29,11 @@ export class NotFound extends Error {
     super(`There is no such ${what}.`);
   }
 }
+
+/** Two credentials at once: which one was meant must not be guessed. */
+export class CredentialsAmbiguous extends Error {
+  readonly code = 'credentials-ambiguous';
+  constructor() {
+    super('Send a session cookie or an Authorization header, not both.');
+  }
+}

@@ -1,11 +1,12 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { may, type Action } from '@vouch/identity';
+import { API_KEY_PREFIX, may, type Action, type CallerContext } from '@vouch/identity';
 import { Services } from '../services.js';
 import { ACCESS_RULE, type AccessRule, type CallerRequest } from './access.js';
-import { AccessDenied, CsrfHeaderMissing, SignInNeeded } from './access.errors.js';
+import { AccessDenied, CredentialsAmbiguous, CsrfHeaderMissing, SignInNeeded } from './access.errors.js';
 
 export const SESSION_COOKIE = 'vouch_session';
+const BEARER_KEY = new RegExp(`^Bearer (${API_KEY_PREFIX}_[\\w-]{43})$`);
 
 /** The one place that decides who gets in. */
 @Injectable()
@@ -28,16 +29,32 @@ export class AccessGuard implements CanActivate {
     return this.asCaller(request, rule);
   }
 
-  private async asCaller(request: CallerRequest, rule: { may: Action } | 'signed-in'): Promise<boolean> {
+  private async asCaller(request: CallerRequest, rule: { may: Action } | 'signed-in' | 'caller'): Promise<boolean> {
+    const { correlationId, ip: from, headers } = request;
     const secret = request.cookies[SESSION_COOKIE];
-    const { correlationId, ip } = request;
-    const caller = secret === undefined ? null : await this.services.sessions.find(secret, { correlationId, from: ip });
+    if (headers.authorization !== undefined && secret !== undefined) throw new CredentialsAmbiguous();
+    const caller =
+      headers.authorization === undefined
+        ? secret === undefined
+          ? null
+          : await this.services.sessions.find(secret, { correlationId, from })
+        : await this.findKey(headers.authorization, { correlationId, from });
     if (caller === null) throw new SignInNeeded();
-    // A cookie travels with requests that other sites cause; a header of ours does not.
-    if (request.method !== 'GET' && request.headers['x-vouch-csrf'] !== '1') throw new CsrfHeaderMissing();
-    if (rule !== 'signed-in' && !may(caller, rule.may)) throw new AccessDenied();
+    // A cookie travels with requests that other sites cause; a header of ours does not, and nor does a key.
+    if (caller.kind === 'member' && request.method !== 'GET' && headers['x-vouch-csrf'] !== '1')
+      throw new CsrfHeaderMissing();
+    if (rule === 'signed-in' && caller.kind !== 'member') throw new AccessDenied();
+    if (typeof rule === 'object' && !may(caller, rule.may)) throw new AccessDenied();
     request.caller = caller;
     return true;
+  }
+
+  private findKey(
+    authorization: string,
+    request: { correlationId: string; from: string },
+  ): Promise<CallerContext | null> {
+    const key = BEARER_KEY.exec(authorization)?.[1];
+    return key === undefined ? Promise.resolve(null) : this.services.rest.apiKeys.find(key, request);
   }
 
   private async asDevice(request: CallerRequest): Promise<boolean> {

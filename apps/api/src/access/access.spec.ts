@@ -7,7 +7,7 @@ import { ACCESS_RULE } from './access.js';
 const ROUTE = 'path';
 
 describe('access', () => {
-  const { controllers = [] } = AppModule.with({} as never, {} as never);
+  const { controllers = [] } = AppModule.with({} as never, {} as never, {} as never);
   const routes = controllers.flatMap((controller) => {
     const prototype = controller.prototype as Record<string, unknown>;
     return Object.getOwnPropertyNames(prototype)

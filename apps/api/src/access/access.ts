@@ -3,8 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import type { DeviceContext } from '@vouch/fleet';
 import type { Action, CallerContext } from '@vouch/identity';
 
-/** Who may use a route: a person or API key with a right, a device, a lab-runner, or (written out) everybody. */
-export type AccessRule = { readonly may: Action } | 'signed-in' | 'device' | 'lab-runner' | 'public';
+/**
+ * Who may use a route: a person or API key with a right, any person who is signed in, any person or key (`caller`), a
+ * device, a lab-runner, or (written out) everybody.
+ */
+export type AccessRule = { readonly may: Action } | 'signed-in' | 'caller' | 'device' | 'lab-runner' | 'public';
 
 export const ACCESS_RULE = 'vouch:access-rule';
 /** Every route declares its access; one that does not is refused to everybody. */

@@ -1,12 +1,12 @@
 import { Body, Controller, Headers, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
+import { ClosePeriod, PortalSession } from '@vouch/contracts';
 import { scopeOf, type CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
+import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
-
-const ClosePeriod = z.object({ period: z.string().regex(/^[\w.:-]{1,40}$/, 'must be a short name such as 2026-01') });
 
 @ApiTags('billing')
 @Controller()
@@ -16,7 +16,11 @@ export class BillingController {
   @Post('api/v1/statements')
   @HttpCode(202)
   @Access({ may: 'statement:close' })
-  @ApiOperation({ summary: 'Close a billing period: unbilled costs are split and each tenant gets its statement' })
+  @Operation({
+    id: 'closePeriod',
+    summary: 'Close a billing period: unbilled costs are split and each tenant gets its statement',
+    answer: { schema: ClosePeriod },
+  })
   async close(
     @Body({ schema: ClosePeriod }) body: z.infer<typeof ClosePeriod>,
     @Caller() caller: CallerContext,
@@ -28,7 +32,11 @@ export class BillingController {
   @Post('api/v1/tenants/:id/portal-session')
   @HttpCode(200)
   @Access({ may: 'portal:open' })
-  @ApiOperation({ summary: "A short-lived link to the payment provider's pages of one tenant" })
+  @Operation({
+    id: 'openPortal',
+    summary: "A short-lived link to the payment provider's pages of one tenant",
+    answer: { schema: PortalSession },
+  })
   async portal(
     @Param('id', { schema: z.uuid() }) id: string,
     @Caller() caller: CallerContext,
@@ -47,7 +55,11 @@ export class BillingController {
   @Post('webhooks/stripe')
   @HttpCode(204)
   @Access('public')
-  @ApiOperation({ summary: 'Events of the payment provider; only signed ones are taken' })
+  @Operation({
+    id: 'receivePaymentEvent',
+    summary: 'Events of the payment provider; only signed ones are taken',
+    takes: 'application/json',
+  })
   async webhook(
     @Req() request: CallerRequest,
     @Headers('stripe-signature') signature: string | undefined,

@@ -1,12 +1,13 @@
 import { Controller, Get, Inject, Param, Res, Sse, StreamableFile, type MessageEvent } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { interval, map, merge, type Observable } from 'rxjs';
-import { Sha256, type Overview, type RunDetail } from '@vouch/contracts';
+import { Overview, RunDetail, Sha256 } from '@vouch/contracts';
 import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller } from '../access/access.js';
+import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
 
 @ApiTags('console')
@@ -16,15 +17,21 @@ export class ConsoleController {
 
   @Get('overview')
   @Access({ may: 'overview:read' })
-  @ApiOperation({ summary: 'Everything that the signed-in member may see, at one moment' })
+  @Operation({
+    id: 'getOverview',
+    summary: 'Everything that the signed-in member may see, at one moment',
+    answer: { schema: Overview },
+  })
   overview(@Caller() caller: CallerContext): Promise<Overview> {
     return this.services.overview.read(caller);
   }
 
   @Sse('live')
   @Access({ may: 'overview:read' })
-  @ApiOperation({
+  @Operation({
+    id: 'watch',
     summary: 'Server-sent events: `change` names what kind of thing changed, `resync` asks to read anew',
+    answer: { type: 'text/event-stream', example: 'event: change\ndata: {"topic":"lab.run-queued"}\n\n' },
   })
   live(): Observable<MessageEvent> {
     const messages = this.services.live.messages.pipe(map(({ type, topic }) => ({ type, data: { topic } })));
@@ -35,7 +42,11 @@ export class ConsoleController {
 
   @Get('runs/:id')
   @Access({ may: 'evidence:read' })
-  @ApiOperation({ summary: 'One test run with its evidence, verdict and signed statement' })
+  @Operation({
+    id: 'getRun',
+    summary: 'One test run with its evidence, verdict and signed statement',
+    answer: { schema: RunDetail },
+  })
   async run(@Param('id', { schema: z.uuid() }) id: string): Promise<RunDetail> {
     const detail = await this.services.runDetails.read(id);
     if (detail === null) throw new NotFound('test run');
@@ -44,7 +55,11 @@ export class ConsoleController {
 
   @Get('evidence/:sha256')
   @Access({ may: 'evidence:read' })
-  @ApiOperation({ summary: 'One piece of evidence by its content address' })
+  @Operation({
+    id: 'getEvidence',
+    summary: 'One piece of evidence by its content address',
+    answer: { type: 'text/plain', example: 'Setting up nginx ...' },
+  })
   async evidence(
     @Param('sha256', { schema: Sha256 }) sha256: string,
     @Res({ passthrough: true }) reply: FastifyReply,

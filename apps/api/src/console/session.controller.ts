@@ -1,13 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { SignedIn, SignIn } from '@vouch/contracts';
 import type { CallerContext } from '@vouch/identity';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
 import { SESSION_COOKIE } from '../access/access.guard.js';
+import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
-
-const SignIn = z.object({ email: z.email().max(320), password: z.string().min(1).max(200) });
 
 interface MemberView {
   readonly name: string;
@@ -24,7 +24,12 @@ export class SessionController {
   @Post()
   @HttpCode(200)
   @Access('public')
-  @ApiOperation({ summary: 'Sign in; the session is a cookie that scripts cannot read' })
+  @Operation({
+    id: 'signIn',
+    summary: 'Sign in; the session is a cookie that scripts cannot read',
+    answer: { schema: SignedIn },
+    problems: [401],
+  })
   async signIn(
     @Body({ schema: SignIn }) body: z.infer<typeof SignIn>,
     @Req() request: CallerRequest,
@@ -48,7 +53,7 @@ export class SessionController {
 
   @Get()
   @Access('signed-in')
-  @ApiOperation({ summary: 'Who is signed in' })
+  @Operation({ id: 'getSession', summary: 'Who is signed in', answer: { schema: SignedIn } })
   read(@Caller() caller: CallerContext): { member: MemberView } {
     return view(caller);
   }
@@ -56,7 +61,7 @@ export class SessionController {
   @Delete()
   @HttpCode(204)
   @Access('signed-in')
-  @ApiOperation({ summary: 'Sign out' })
+  @Operation({ id: 'signOut', summary: 'Sign out' })
   async signOut(@Req() request: CallerRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     await this.services.sessions.signOut(request.cookies[SESSION_COOKIE] ?? '');
     reply.clearCookie(SESSION_COOKIE, { path: '/' });

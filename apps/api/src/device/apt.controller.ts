@@ -2,11 +2,12 @@ import { createReadStream } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { Controller, Get, Inject, Param, Res, StreamableFile } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access } from '../access/access.js';
+import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
 
 /**
@@ -20,7 +21,11 @@ export class AptController {
 
   @Get('apt/:channelId/*')
   @Access('public')
-  @ApiOperation({ summary: "A file of a channel's apt repository" })
+  @Operation({
+    id: 'getAptFile',
+    summary: "A file of a channel's apt repository",
+    answer: { type: 'application/octet-stream', example: 'Origin: Vouch' },
+  })
   async file(
     @Param('channelId', { schema: z.uuid() }) channelId: string,
     @Param('*') file: string,
@@ -31,7 +36,12 @@ export class AptController {
 
   @Get('agent/vouch-agent.deb')
   @Access('public')
-  @ApiOperation({ summary: 'The agent as a Debian package' })
+  @Operation({
+    id: 'getAgent',
+    summary: 'The agent as a Debian package',
+    answer: { type: 'application/octet-stream', example: '!<arch>' },
+    problems: [404],
+  })
   agent(@Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
     return this.send(path.join(this.services.config.VOUCH_DATA_DIR, 'agent'), 'vouch-agent.deb', reply);
   }

@@ -1,10 +1,17 @@
 import { Controller, Get, Headers, Inject, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
 import type { FastifyReply } from 'fastify';
 import { Metrics, sha256Hex } from '@vouch/platform';
 import { Access } from '../access/access.js';
 import { NotFound } from '../access/access.errors.js';
+import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
+
+const Live = z.object({ status: z.literal('live') }).meta({ id: 'Live', examples: [{ status: 'live' }] });
+const Ready = z
+  .object({ status: z.enum(['ready', 'not ready']), database: z.enum(['up', 'down']) })
+  .meta({ id: 'Ready', examples: [{ status: 'ready', database: 'up' }] });
 
 @ApiTags('operation')
 @Access('public')
@@ -16,13 +23,18 @@ export class HealthController {
   ) {}
 
   @Get('health/live')
-  @ApiOperation({ summary: 'The process runs' })
+  @Operation({ id: 'isLive', summary: 'The process runs', answer: { schema: Live } })
   live(): { status: string } {
     return { status: 'live' };
   }
 
   @Get('health/ready')
-  @ApiOperation({ summary: 'The process can serve: its database answers' })
+  @Operation({
+    id: 'isReady',
+    summary: 'The process can serve: its database answers',
+    answer: { schema: Ready },
+    more: { 503: { schema: Ready, description: 'Its database does not answer.' } },
+  })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<{ status: string; database: string }> {
     try {
       await this.services.database.ping();
@@ -34,7 +46,12 @@ export class HealthController {
   }
 
   @Get('metrics')
-  @ApiOperation({ summary: 'Prometheus metrics, for who presents the token of the settings' })
+  @Operation({
+    id: 'getMetrics',
+    summary: 'Prometheus metrics, for who presents the token of the settings',
+    answer: { type: 'text/plain', example: '# TYPE process_cpu_seconds_total counter' },
+    problems: [404],
+  })
   async scrape(
     @Headers('authorization') authorization: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,

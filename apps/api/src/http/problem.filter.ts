@@ -1,7 +1,16 @@
-import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  HttpException,
+  Inject,
+  NotFoundException,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { Problem } from '@vouch/contracts';
 import type { CallerRequest } from '../access/access.js';
 import { Services } from '../services.js';
+import { RouteMethods } from './method-not-allowed.js';
 
 /** Error codes of the domain and the status that each answers with. A code that is not here is our own fault: 500. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -19,32 +28,49 @@ const STATUS: Readonly<Record<string, number>> = {
   'content-mismatch': 422,
   'nothing-to-bill': 409,
   'webhook-refused': 400,
-  'public-keys-missing': 503,
+  'trust-missing': 503,
+  'trust-rejected': 503,
+  'credentials-ambiguous': 400,
+  'body-refused': 400,
+  'cursor-refused': 400,
+  'api-key-refused': 422,
+  'address-refused': 422,
+  'too-many-endpoints': 409,
+  'idempotency-key-reused': 422,
+  'request-in-flight': 409,
+  'answer-lost': 409,
+  'changed-meanwhile': 412,
+  'condition-needed': 428,
+  'method-not-allowed': 405,
+  'too-many-requests': 429,
   'content-unavailable': 503,
+};
+/** What HTTP itself refuses, by status. */
+const HTTP_CODES: Readonly<Record<number, string>> = {
+  400: 'request-invalid',
+  404: 'not-found',
+  413: 'request-too-large',
+  414: 'address-too-long',
+  415: 'media-type-refused',
+  431: 'headers-too-large',
 };
 
 /** Somebody was kept out: worth a line, since many of them are an attack. */
 const REFUSALS = new Set([401, 403, 429]);
 
-/** Problem details for HTTP APIs (RFC 9457). */
-export interface ProblemDetails {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: string;
-  readonly correlationId: string;
-}
-
 /** Answers every error as problem details. What is not a known error of ours keeps its message inside. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(@Inject(Services) private readonly services: Services) {}
+  constructor(
+    @Inject(Services) private readonly services: Services,
+    @Inject(RouteMethods) private readonly methods: RouteMethods,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<CallerRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const { status, code, detail } = describe(error);
+    const known = this.wrongMethod(error, request, reply) ?? error;
+    const { status, code, detail } = describe(known);
     if (status >= 500) {
       this.services.logger.error(
         {
@@ -54,6 +80,8 @@ export class ProblemFilter implements ExceptionFilter {
         'request failed',
       );
     }
+    const { retryAfterSeconds } = known as { retryAfterSeconds?: unknown };
+    if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
     if (REFUSALS.has(status)) {
       const { method, ip: from, correlationId, caller } = request;
       const who = caller && `${caller.kind}:${caller.id}`;
@@ -62,7 +90,7 @@ export class ProblemFilter implements ExceptionFilter {
         'refused',
       );
     }
-    const problem: ProblemDetails = {
+    const problem: Problem = {
       type: `urn:vouch:problem:${code}`,
       title: code.replaceAll('-', ' '),
       status,
@@ -71,6 +99,24 @@ export class ProblemFilter implements ExceptionFilter {
       correlationId: request.correlationId,
     };
     void reply.status(status).header('content-type', 'application/problem+json').send(problem);
+  }
+
+  /** A path that exists, asked with a method that it does not take. */
+  private wrongMethod(error: unknown, request: CallerRequest, reply: FastifyReply): MethodNotAllowed | undefined {
+    if (!(error instanceof NotFoundException) || !error.message.startsWith(`Cannot ${request.method}`))
+      return undefined;
+    const methods = this.methods.of(request.url);
+    if (methods.length === 0 || methods.includes(request.method)) return undefined;
+    reply.header('allow', methods.join(', '));
+    return new MethodNotAllowed(methods);
+  }
+}
+
+/** The path exists, the method does not. */
+class MethodNotAllowed extends Error {
+  readonly code = 'method-not-allowed';
+  constructor(methods: readonly string[]) {
+    super(`This method is not known here. Use ${methods.join(' or ')}.`);
   }
 }
 
@@ -82,7 +128,7 @@ function describe(error: unknown): { status: number; code: string; detail: strin
     const detail = Array.isArray(message) ? message.join('; ') : String(message);
     return {
       status,
-      code: status === 404 ? 'not-found' : status === 400 ? 'request-invalid' : 'request-refused',
+      code: HTTP_CODES[status] ?? 'request-refused',
       detail,
     };
   }
@@ -92,7 +138,7 @@ function describe(error: unknown): { status: number; code: string; detail: strin
     if (status !== undefined) return { status, code: String(code), detail: error.message };
     // Fastify's own refusals: body too large, wrong media type, malformed JSON.
     if (typeof statusCode === 'number' && statusCode < 500)
-      return { status: statusCode, code: 'request-refused', detail: error.message };
+      return { status: statusCode, code: HTTP_CODES[statusCode] ?? 'request-refused', detail: error.message };
   }
   return {
     status: 500,

@@ -1,23 +1,24 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Put, Req, Res, StreamableFile } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import {
   ClaimRequest,
   GoldenReport,
+  LabHeartbeat,
+  LabJob,
   RunReport,
   RunnerHello,
+  RunnerWelcome,
   Sha256,
   StepProgress,
-  type LabJob,
-  type RunnerWelcome,
 } from '@vouch/contracts';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Runner, type CallerRequest, type RunnerContext } from '../access/access.js';
+import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
 
 const RunId = z.uuid();
-const Heartbeat = z.object({ attempt: z.int().positive() });
 const HOLD_MS = 10_000;
 const LOOK_MS = 500;
 
@@ -30,21 +31,31 @@ export class LabController {
 
   @Post('hello')
   @HttpCode(200)
-  @ApiOperation({ summary: 'A runner has started; runs that it had leased go back to the queue' })
+  @Operation({
+    id: 'labHello',
+    summary: 'A runner has started; runs that it had leased go back to the queue',
+    answer: { schema: RunnerWelcome },
+  })
   hello(@Body({ schema: RunnerHello }) body: RunnerHello, @Runner() runner: RunnerContext): Promise<RunnerWelcome> {
     return this.services.runners.welcome(runner.credential, body, runner.correlationId);
   }
 
   @Post('goldens')
   @HttpCode(204)
-  @ApiOperation({ summary: 'A golden is being built, is ready, or could not be built' })
+  @Operation({ id: 'labGolden', summary: 'A golden is being built, is ready, or could not be built', problems: [404] })
   async golden(@Body({ schema: GoldenReport }) body: GoldenReport, @Runner() runner: RunnerContext): Promise<void> {
     await this.services.runners.reportGolden(await this.runnerId(runner), body, runner.correlationId);
   }
 
   @Post('runs/claim')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Lease the most urgent run; held open for some seconds when there is none' })
+  @Operation({
+    id: 'labClaim',
+    summary: 'Lease the most urgent run; held open for some seconds when there is none',
+    answer: { schema: LabJob },
+    more: { 204: { description: 'There is nothing to do.' } },
+    problems: [404],
+  })
   async claim(
     @Body({ schema: ClaimRequest }) body: ClaimRequest,
     @Runner() runner: RunnerContext,
@@ -68,10 +79,10 @@ export class LabController {
 
   @Post('runs/:id/heartbeat')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Renew the lease' })
+  @Operation({ id: 'labHeartbeat', summary: 'Renew the lease', problems: [409] })
   async heartbeat(
     @Param('id', { schema: RunId }) id: string,
-    @Body({ schema: Heartbeat }) body: z.infer<typeof Heartbeat>,
+    @Body({ schema: LabHeartbeat }) body: z.infer<typeof LabHeartbeat>,
     @Runner() runner: RunnerContext,
   ): Promise<void> {
     await this.services.runs.heartbeat(await this.runnerId(runner), id, body.attempt);
@@ -79,7 +90,7 @@ export class LabController {
 
   @Post('runs/:id/progress')
   @HttpCode(204)
-  @ApiOperation({ summary: 'A step has begun or ended' })
+  @Operation({ id: 'labProgress', summary: 'A step has begun or ended', problems: [409] })
   async progress(
     @Param('id', { schema: RunId }) id: string,
     @Body({ schema: StepProgress }) body: StepProgress,
@@ -90,7 +101,7 @@ export class LabController {
 
   @Post('runs/:id/report')
   @HttpCode(204)
-  @ApiOperation({ summary: 'What the run saw' })
+  @Operation({ id: 'labReport', summary: 'What the run saw', problems: [409] })
   async report(
     @Param('id', { schema: RunId }) id: string,
     @Body({ schema: RunReport }) body: RunReport,
@@ -100,7 +111,11 @@ export class LabController {
   }
 
   @Get('artefacts/:sha256')
-  @ApiOperation({ summary: 'The bytes of an artefact under test' })
+  @Operation({
+    id: 'labArtefact',
+    summary: 'The bytes of an artefact under test',
+    answer: { type: 'application/octet-stream', example: '!<arch>' },
+  })
   async artefact(
     @Param('sha256', { schema: Sha256 }) sha256: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -112,7 +127,12 @@ export class LabController {
 
   @Put('evidence/:sha256')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Hand in a piece of evidence under its content address' })
+  @Operation({
+    id: 'labEvidence',
+    summary: 'Hand in a piece of evidence under its content address',
+    takes: 'application/octet-stream',
+    problems: [422],
+  })
   async evidence(@Param('sha256', { schema: Sha256 }) sha256: string, @Req() request: CallerRequest): Promise<void> {
     await this.services.evidence.put(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), sha256);
   }

@@ -8,6 +8,8 @@ interface VerdictRow {
   reasons: string[];
   covered: string[];
   not_covered: string[];
+  reversible: boolean | null;
+  cautions: string[];
   statement_sha256: string;
   key_id: string;
   issued_at: Date;
@@ -17,7 +19,7 @@ interface VerdictRow {
 /** Verdicts by run id. */
 export async function loadVerdictViews(tx: Tx, runIds: readonly string[]): Promise<Map<string, VerdictView>> {
   const rows = await tx.query<VerdictRow>(
-    `select run_id, result, sentence, reasons, covered, not_covered, statement_sha256, key_id, issued_at, expires_at
+    `select run_id, result, sentence, reasons, covered, not_covered, reversible, cautions, statement_sha256, key_id, issued_at, expires_at
        from lab_verdict where run_id = any ($1::uuid[])`,
     [runIds],
   );
@@ -30,6 +32,8 @@ export async function loadVerdictViews(tx: Tx, runIds: readonly string[]): Promi
         reasons: row.reasons,
         covered: row.covered,
         notCovered: row.not_covered,
+        reversible: row.reversible,
+        cautions: row.cautions,
         statementSha256: row.statement_sha256,
         keyId: row.key_id,
         issuedAt: row.issued_at.toISOString(),

@@ -15,6 +15,7 @@ const verdict: VerdictFacts = {
   sentence: 'It passed.',
   fidelity: 'full',
   expiresAt: new Date('2026-02-01T00:00:00Z'),
+  reversible: true,
   coverage: { score: 0.9, notCovered: [] },
 };
 const revision: RevisionFacts = { state: 'offered', reason: '', sourceState: 'ok', sourceReason: '' };
@@ -29,6 +30,9 @@ describe('decide', () => {
     ['low coverage', { coverage: { score: 0.59, notCovered: [] } }, {}, {}, 'waiting'],
     ['reduced fidelity', { fidelity: 'reduced' }, {}, {}, 'waiting'],
     ['reduced fidelity, accepted', { fidelity: 'reduced' }, {}, { acceptReducedFidelity: true }, 'approved'],
+    ['a pass that cannot be taken back', { reversible: false }, {}, {}, 'approved'],
+    ['a pass that has to be reversible', { reversible: false }, {}, { acceptIrreversible: false }, 'waiting'],
+    ['a way back that was not tested', { reversible: null }, {}, { acceptIrreversible: false }, 'approved'],
     ['a stale source', {}, { sourceState: 'stale' }, {}, 'waiting'],
     ['an unverified source', {}, { sourceState: 'unverified' }, {}, 'waiting'],
     ['replaced bytes', {}, { state: 'replaced' }, {}, 'refused'],
@@ -46,6 +50,7 @@ describe('decide', () => {
       sentence: fc.constant('.'),
       fidelity: fc.constantFrom('full' as const, 'reduced' as const),
       expiresAt: fc.date({ min: new Date('2025-12-01'), max: new Date('2026-03-01'), noInvalidDate: true }),
+      reversible: fc.constantFrom(true, false, null),
       coverage: fc.record({ score: fc.double({ min: 0, max: 1, noNaN: true }), notCovered: fc.constant([]) }),
     });
     const revisions = fc.record({

@@ -6,6 +6,8 @@ export const PolicyRules = z.object({
   minimumCoverage: z.number().min(0).max(1),
   /** Accept verdicts from a driver of reduced fidelity? */
   acceptReducedFidelity: z.boolean(),
+  /** Approve what passed but cannot be taken back, so that a recall would be a repair? Yes, unless this says no. */
+  acceptIrreversible: z.boolean().optional(),
   /** How long after the verdict ring 0 may install. */
   delayMinutes: z.int().min(0),
   /** Number of rings, low impact first. */
@@ -20,6 +22,8 @@ export interface VerdictFacts {
   readonly sentence: string;
   readonly fidelity: 'full' | 'reduced';
   readonly expiresAt: Date;
+  /** null when the way back was not tested. */
+  readonly reversible: boolean | null;
   readonly coverage: { readonly score: number; readonly notCovered: readonly string[] };
 }
 
@@ -64,6 +68,12 @@ export function decide(rules: PolicyRules, verdict: VerdictFacts | null, revisio
     return {
       outcome: 'waiting',
       reason: 'It passed only in a lab of reduced fidelity, which the policy does not accept.',
+    };
+  }
+  if (verdict.reversible === false && rules.acceptIrreversible === false) {
+    return {
+      outcome: 'waiting',
+      reason: 'It passed, but it cannot be taken back once it is installed, which the policy does not accept.',
     };
   }
   if (verdict.coverage.score < rules.minimumCoverage) {

@@ -10,6 +10,9 @@ export interface VerdictFacts {
   readonly reasons: readonly string[];
   readonly covered: readonly string[];
   readonly notCovered: readonly string[];
+  /** null when the way back was not tested. */
+  readonly reversible: boolean | null;
+  readonly cautions: readonly string[];
   readonly patch: {
     readonly source: string;
     readonly externalId: string;
@@ -26,6 +29,10 @@ export interface VerdictFacts {
     readonly planDigest: string;
   };
   readonly steps: readonly StepObservation[];
+  /** Content address of the record of what happens without the patch, where it was needed. */
+  readonly controlSha256?: string;
+  /** The same run done again, because it had failed. */
+  readonly repeats: readonly { readonly steps: readonly StepObservation[]; readonly failure: string | null }[];
   readonly evidence: readonly { readonly name: string; readonly sha256: string }[];
   readonly runId: string;
   readonly startedAt: string;
@@ -53,17 +60,14 @@ export function verdictStatement(facts: VerdictFacts): Buffer {
       reasons: facts.reasons,
       covered: facts.covered,
       notCovered: facts.notCovered,
+      reversible: facts.reversible,
+      cautions: facts.cautions,
       patch: facts.patch,
       lab: facts.lab,
       run: { id: facts.runId, startedAt: facts.startedAt, finishedAt: facts.finishedAt },
-      steps: facts.steps.map(({ step, ok, exitCode, durationMs, detail, logSha256 }) => ({
-        step,
-        ok,
-        exitCode,
-        durationMs,
-        detail,
-        ...(logSha256 === undefined ? {} : { logSha256 }),
-      })),
+      steps: facts.steps.map(stepFacts),
+      ...(facts.controlSha256 === undefined ? {} : { control: { digest: { sha256: facts.controlSha256 } } }),
+      repeats: facts.repeats.map(({ steps, failure }) => ({ failure, steps: steps.map(stepFacts) })),
       evidence: facts.evidence.map(({ name, sha256 }) => ({ name, digest: { sha256 } })),
       issuedAt: facts.issuedAt,
       validUntil: facts.expiresAt,
@@ -71,3 +75,14 @@ export function verdictStatement(facts: VerdictFacts): Buffer {
   };
   return Buffer.from(canonicalize(statement) ?? '', 'utf8');
 }
+
+/** What a statement says of a step; its checks and its log are in the evidence. */
+const stepFacts = ({ step, ok, exitCode, durationMs, detail, logSha256, resources }: StepObservation): object => ({
+  step,
+  ok,
+  exitCode,
+  durationMs,
+  detail,
+  ...(logSha256 === undefined ? {} : { logSha256 }),
+  ...(resources === undefined ? {} : { resources }),
+});

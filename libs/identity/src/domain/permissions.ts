@@ -27,6 +27,21 @@ export const permissions = {
   'enrolment-token:create': row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'statement:close':        row('all',    'msp',     'msp',      '-',        '-',          '-'),
   'portal:open':            row('-',      'msp',     '-',        '-',        'tenant',     '-'),
+  'enrolment-token:read':   row('-',      'msp',     'msp',      '-',        '-',          '-'),
+  'enrolment-token:revoke': row('-',      'msp',     'msp',      '-',        '-',          '-'),
+  'tenant:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'device:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'patch:read':             row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'approval:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'outcome:read':           row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'cost:read':              row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'statement:read':         row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'api-key:create':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
+  'api-key:read':           row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
+  'api-key:revoke':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
+  'webhook:read':           row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
+  'webhook:manage':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
+  'audit:read':             row('all',    'msp',     'msp',      'msp',      'tenant',     '-'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type Action = keyof typeof permissions;

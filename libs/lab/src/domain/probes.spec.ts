@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { createServer, type Server } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Probe } from '@vouch/contracts';
-import { checkOf, GENERAL_CHECKS, healthChecks, judge, readListening, versionChecks } from './probes.js';
+import { describe, expect, it } from 'vitest';
+import { GENERAL_CHECKS, heedSlowness, judge, versionChecks } from './probes.js';
+import { checkOf } from './written-probes.js';
 
 const answer = (stdout: string, more: { exitCode?: number; timedOut?: boolean } = {}) => ({
   exitCode: 0,
@@ -12,30 +10,14 @@ const answer = (stdout: string, more: { exitCode?: number; timedOut?: boolean } 
   ...more,
 });
 
-describe('readListening', () => {
-  it('names each listening socket once and leaves out what changes with every start', () => {
-    const listing = `udp UNCONN 0 0 0.0.0.0:68 0.0.0.0:*
-udp   UNCONN 0      0            127.0.0.1:41234      0.0.0.0:*
-tcp   LISTEN 0      511            0.0.0.0:80         0.0.0.0:*
-tcp   LISTEN 0      511            0.0.0.0:80         0.0.0.0:*
-tcp   LISTEN 0      128               [::]:22            [::]:*
-`;
-    expect(readListening(listing)).toEqual(['tcp 0.0.0.0:80', 'tcp [::]:22', 'udp 0.0.0.0:68']);
-  });
-});
-
 describe('judge', () => {
-  const [service, socket] = healthChecks({ services: ['nginx.service'], listening: ['tcp 0.0.0.0:80'] });
+  const service = checkOf({ type: 'service', name: 'web server runs', unit: 'nginx.service' });
   const [failed, audit] = GENERAL_CHECKS;
-  const [version] = versionChecks([
-    { package: 'nginx', version: '2', architecture: 'all', fileName: 'n', sizeBytes: 1, sha256: '' },
-  ]);
+  const [version] = versionChecks([{ package: 'nginx', version: '2' }]);
 
   it.each([
     ['a running service', service, answer('active\n'), true],
     ['a stopped service', service, answer('inactive\n'), false],
-    ['an open socket', socket, answer('tcp LISTEN 0 511 0.0.0.0:80 0.0.0.0:*'), true],
-    ['a socket on another address', socket, answer('tcp LISTEN 0 511 127.0.0.1:80 0.0.0.0:*'), false],
     ['no failed unit', failed, answer('\n'), true],
     ['a failed unit', failed, answer('nginx.service loaded failed failed web'), false],
     ['packages that are whole', audit, answer(''), true],
@@ -50,55 +32,16 @@ describe('judge', () => {
   });
 });
 
-describe('a check from a profile', () => {
-  let server: Server;
-  let port: number;
-  beforeAll(async () => {
-    server = createServer((socket) => {
-      socket.write('SSH-2.0-test\r\n');
-      socket.once('data', () => socket.end('HTTP/1.0 503 Sorry\r\n\r\nclosed today'));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address();
-    port = typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  afterAll(() => new Promise((resolve) => server.close(resolve)));
-
-  it.each<[string, (port: number) => Probe, boolean]>([
-    ['a port that speaks', (p) => ({ type: 'tcp', name: 'x', port: p, banner: 'SSH-2.0' }), true],
-    ['a port that says something else', (p) => ({ type: 'tcp', name: 'x', port: p, banner: 'ESMTP' }), false],
-    ['a port that nobody listens on', () => ({ type: 'tcp', name: 'x', port: 1 }), false],
-    ['a command', () => ({ type: 'command', name: 'x', command: "printf '%s' it\\'s", contains: "it's" }), true],
-    ['a command that fails', () => ({ type: 'command', name: 'x', command: 'echo fine; exit 3' }), false],
-    [
-      'a web site that nobody serves',
-      () => ({ type: 'http', name: 'x', url: 'http://127.0.0.1:1/', status: 200 }),
-      false,
-    ],
-  ])('asks %s', async (_case, probe, ok) => {
-    const check = checkOf(probe(port));
-    const said = await run(check.script);
-    expect(judge(check, said, 1).ok).toBe(ok);
-  });
-
+describe('heedSlowness', () => {
+  const took = (durationMs: number, ok = true) => ({ name: 'x', ok, detail: 'yes', durationMs });
   it.each([
-    [{ status: 200 }, 'HTTP/1.1 200 OK\r\n\r\nWelcome', true],
-    [{ status: 200, contains: 'Welcome' }, 'HTTP/1.1 200 OK\r\n\r\nWelcome', true],
-    [{ status: 200, contains: 'Hello' }, 'HTTP/1.1 200 OK\r\n\r\nWelcome', false],
-    [{ status: 200 }, 'HTTP/1.1 502 Bad Gateway\r\n\r\nWelcome', false],
-    [{ status: 502 }, 'HTTP/1.1 502 Bad Gateway\r\n\r\nWelcome', true],
-    [{ status: 200 }, '', false],
-  ])('a web site: %j answered %j', (wanted, said, ok) => {
-    const check = checkOf({ type: 'http', name: 'web', url: 'http://127.0.0.1/', ...wanted });
-    expect(judge(check, answer(said), 1).ok).toBe(ok);
+    ['as quick as before', took(100), took(120), true],
+    ['a little slower', took(100), took(3000), true],
+    ['far slower', took(100), took(4000), false],
+    ['slow before already', took(2000), took(12_000), true],
+    ['not asked before', undefined, took(60_000), true],
+    ['red anyway', took(100), took(100, false), false],
+  ])('%s', (_case, before, now, ok) => {
+    expect(heedSlowness(now, before).ok).toBe(ok);
   });
 });
-
-/** Not synchronously: the server under test lives in this process. */
-function run(script: string): Promise<ReturnType<typeof answer>> {
-  return new Promise((resolve) => {
-    execFile('sh', ['-c', script], (error, stdout, stderr) => {
-      resolve({ exitCode: error === null ? 0 : 1, stdout, stderr, timedOut: false });
-    });
-  });
-}

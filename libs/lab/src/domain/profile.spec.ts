@@ -18,6 +18,7 @@ describe('parseProfile', () => {
       stream: 'tiger-1-amd64',
       components: [{ package: 'nginx' }],
       files: [],
+      seed: [],
       probes: [],
     });
   });

@@ -2,7 +2,7 @@ import type { Artefact, PlanStep, RunObservations, StepObservation } from '@vouc
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { requiredCapabilities } from './capabilities.js';
-import { DEBIAN_UPGRADE } from './plan.js';
+import { DEBIAN_UPGRADE, DEBIAN_UPGRADE_AND_BACK } from './plan.js';
 import { unobserved, verdict, type Verdict, type VerdictRequest } from './verdict.js';
 
 const artefact: Artefact = {
@@ -124,6 +124,93 @@ describe('verdict', () => {
     expect(judged.notCovered).toEqual(expect.arrayContaining(['the kernel and its drivers', 'firmware']));
   });
 });
+
+describe('a verdict on a patch that is taken back', () => {
+  const asked: VerdictRequest = { ...request, plan: DEBIAN_UPGRADE_AND_BACK };
+  const probed = (name: PlanStep): StepObservation => ({ ...step(name), probes: step('baseline').probes });
+  const full: RunObservations = {
+    ...healthy,
+    plan: asked.plan,
+    steps: asked.plan.steps.map((name) => (name === 'probe-after-way-back' ? probed(name) : step(name))),
+  };
+  const change = (name: PlanStep, how: Partial<StepObservation>): RunObservations => ({
+    ...full,
+    steps: full.steps.map((seen) => (seen.step === name ? { ...seen, ...how } : seen)),
+  });
+  const red = (name: PlanStep) => withRedProbe(full, name, 0);
+
+  it.each<[string, RunObservations, Verdict['result'], boolean | null]>([
+    ['works', full, 'pass', true],
+    ['fails', change('way-back', { ok: false, exitCode: 100 }), 'pass', false],
+    ['leaves something broken', red('probe-after-way-back'), 'pass', false],
+    [
+      'leaves something broken that breaks without the patch too',
+      { ...red('probe-after-way-back'), control: controlWith('probe-after-way-back') },
+      'pass',
+      true,
+    ],
+    ['was not tried', { ...full, unmeasured: ['the way back to the versions before'] }, 'pass', null],
+    ['is missing in the report', { ...full, steps: full.steps.slice(0, -3) }, 'inconclusive', null],
+    ['does not matter for a patch that fails', red('probe-after-apply'), 'fail', true],
+  ])('when the way back %s', (_case, observations, result, reversible) => {
+    const judged = verdict(observations, asked);
+    expect([judged.result, judged.reversible]).toEqual([result, reversible]);
+    expect(judged.cautions.length > 0).toBe(reversible === false);
+    expect(judged.sentence.includes('cannot simply be taken back')).toBe(result === 'pass' && reversible === false);
+  });
+});
+
+describe('a verdict on a patch that seems to fail', () => {
+  const failed = withRedProbe(healthy, 'probe-after-apply', 0);
+  const repeat = ({ steps, packageDiff, failure }: RunObservations) => [{ steps, packageDiff, failure }];
+
+  it.each<[string, Partial<RunObservations>, Verdict['result'], string]>([
+    ['and fails again', { repeats: repeat(failed) }, 'fail', 'no longer so'],
+    [
+      'and fails elsewhere',
+      { repeats: repeat(withRedProbe(healthy, 'probe-after-reboot', 1)) },
+      'fail',
+      'no longer so',
+    ],
+    ['and passes then', { repeats: repeat(healthy) }, 'inconclusive', 'flaky'],
+    [
+      'and the lab fails then',
+      { repeats: repeat(failing('lab', 'lab-unavailable', 'restore')) },
+      'inconclusive',
+      'confirmed',
+    ],
+    [
+      'and ends early then',
+      { repeats: repeat({ ...healthy, steps: healthy.steps.slice(0, 2) }) },
+      'inconclusive',
+      'confirmed',
+    ],
+    [
+      'and fails without the patch too',
+      { control: controlWith('probe-after-apply') },
+      'inconclusive',
+      'without the patch',
+    ],
+    ['and something else fails without it', { control: controlWith('probe-after-reboot') }, 'fail', 'no longer so'],
+  ])('%s', (_case, more, result, word) => {
+    const judged = verdict({ ...failed, ...more }, request);
+    expect(judged.result).toBe(result);
+    expect(judged.reasons.join()).toContain(word);
+  });
+
+  it('lists what it could not look at', () => {
+    const judged = verdict(
+      { ...healthy, unmeasured: ['the weather'], control: { ...controlWith('collect'), ignored: 3 } },
+      request,
+    );
+    expect(judged.result).toBe('pass');
+    expect(judged.notCovered).toEqual(expect.arrayContaining(['the weather', expect.stringContaining('3 things')]));
+  });
+});
+
+function controlWith(name: PlanStep): NonNullable<RunObservations['control']> {
+  return { sha256: 'e'.repeat(64), red: [{ step: name, name: 'web site answers' }], ignored: 0 };
+}
 
 describe('verdict, for whatever a run may see', () => {
   const RANK = { fail: 0, inconclusive: 1, pass: 2 } as const;

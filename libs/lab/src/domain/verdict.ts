@@ -1,6 +1,10 @@
-import type { Artefact, PlanStep, RunObservations, StepObservation, TestPlan } from '@vouch/contracts';
+import type { Artefact, PlanStep, RunObservations, TestPlan } from '@vouch/contracts';
 import { requiredCapabilities } from './capabilities.js';
+import { patchFaults } from './patch-faults.js';
+import { doubtsOfRepeats } from './repeats.js';
+import { PROBING, redNames, stepOf } from './steps.js';
 import { sentenceFor, testedByRun, untestedByRun } from './verdict-words.js';
+import { wayBack } from './way-back.js';
 
 /** What a run was asked to do. Observations of anything else are no answer. */
 export interface VerdictRequest {
@@ -15,6 +19,10 @@ export interface Verdict {
   readonly sentence: string;
   /** Every reason why the result is not `pass`; empty for `pass`. */
   readonly reasons: string[];
+  /** Can it be taken back? null when that was not tested. Says nothing about the result: see decision 13. */
+  readonly reversible: boolean | null;
+  /** What to know before approving a patch that passed, each a sentence. */
+  readonly cautions: string[];
   readonly covered: string[];
   readonly notCovered: string[];
 }
@@ -23,17 +31,23 @@ export interface Verdict {
  * Judges a patch by what a run saw, and by nothing else.
  *
  * `inconclusive` comes first: when the laboratory did not do exactly what was asked, or its machine was not healthy
- * before the patch, nothing that followed says anything about the patch. Then `fail`, for anything that got worse.
- * `pass` is what remains: every step of the plan ran, and nothing got worse.
+ * before the patch, or the same run done again says something else, nothing that was seen says anything about the
+ * patch. Then `fail`, for anything that got worse and does not get worse by itself. `pass` is what remains: every step
+ * of the plan ran, and nothing got worse.
  */
 export function verdict(observations: RunObservations, request: VerdictRequest): Verdict {
-  const doubts = [...wrongSubject(observations, request), ...labFailures(observations), ...gaps(observations, request)];
-  const faults = patchFaults(observations, request);
+  const doubts = [...labFailures(observations), ...wrongSubject(observations, request), ...gaps(observations, request)];
+  const { faults, alsoWithout } = patchFaults(observations, request.artefacts);
+  doubts.push(...alsoWithout);
+  if (doubts.length === 0 && faults.length > 0) doubts.push(...doubtsOfRepeats(observations, request.artefacts));
   const result = doubts.length > 0 ? 'inconclusive' : faults.length > 0 ? 'fail' : 'pass';
+  const { reversible, cautions } = wayBack(observations);
   return {
     result,
-    sentence: sentenceFor(result, request.artefacts, [...doubts, ...faults]),
+    sentence: sentenceFor(result, request.artefacts, [...doubts, ...faults], cautions),
     reasons: [...doubts, ...faults],
+    reversible,
+    cautions,
     covered: testedByRun(observations),
     notCovered: untestedByRun(observations),
   };
@@ -87,17 +101,17 @@ function gaps(observations: RunObservations, { plan }: VerdictRequest): string[]
     if (count > 1) reasons.push(`The step "${step}" was reported more than once.`);
     if (count === 0 && !excused(observations, plan, step)) reasons.push(`The step "${step}" did not run.`);
   }
-  const baseline = stepOf(observations, 'baseline');
+  const baseline = stepOf(observations.steps, 'baseline');
   if (baseline === undefined || baseline.probes.length === 0)
     reasons.push('The machine was not checked before the patch.');
   else if (!baseline.ok || baseline.probes.some((probe) => !probe.ok))
     reasons.push(`The machine was not healthy before the patch: ${redNames(baseline).join(', ') || baseline.detail}.`);
   for (const step of ['restore', 'collect'] as const) {
-    const seen = stepOf(observations, step);
+    const seen = stepOf(observations.steps, step);
     if (seen !== undefined && !seen.ok) reasons.push(`The lab's own step "${step}" failed: ${seen.detail}`);
   }
   for (const step of PROBING) {
-    const seen = stepOf(observations, step);
+    const seen = stepOf(observations.steps, step);
     if (seen === undefined) continue;
     const names = new Set(seen.probes.map((probe) => probe.name));
     const forgotten = (baseline?.probes ?? []).filter((probe) => !names.has(probe.name));
@@ -107,47 +121,13 @@ function gaps(observations: RunObservations, { plan }: VerdictRequest): string[]
   return reasons;
 }
 
-/** A patch that ends a run early is the reason why later steps are missing. */
+/** What ended a run early is the reason why later steps are missing. */
 function excused({ failure }: RunObservations, plan: TestPlan, step: PlanStep): boolean {
-  return failure?.blame === 'patch' && plan.steps.indexOf(step) > plan.steps.indexOf(failure.step);
+  return failure !== null && plan.steps.indexOf(step) > plan.steps.indexOf(failure.step);
 }
 
-function patchFaults(observations: RunObservations, { artefacts }: VerdictRequest): string[] {
-  const reasons: string[] = [];
-  const { failure } = observations;
-  if (failure?.blame === 'patch') reasons.push(failure.message);
-  for (const step of ['apply', 'reboot'] as const) {
-    const seen = stepOf(observations, step);
-    if (seen === undefined || failure?.step === step) continue;
-    if (!seen.ok || (seen.exitCode ?? 0) !== 0) reasons.push(`The step "${step}" failed: ${seen.detail}`);
-  }
-  for (const step of PROBING) {
-    const seen = stepOf(observations, step);
-    if (seen === undefined) continue;
-    const when = step === 'probe-after-apply' ? 'after the installation' : 'after the restart';
-    for (const probe of seen.probes)
-      if (!probe.ok) reasons.push(`${probe.name}: no longer so ${when} (${probe.detail})`);
-    if (!seen.ok && redNames(seen).length === 0) reasons.push(`The checks ${when} failed: ${seen.detail}`);
-  }
-  if (failure === null) {
-    for (const artefact of artefacts) {
-      const changed = observations.packageDiff.find((change) => change.package === artefact.package);
-      if (changed?.to !== artefact.version)
-        reasons.push(`${artefact.package} is not at version ${artefact.version} after the installation.`);
-    }
-  }
-  return reasons;
-}
-
-const PROBING = ['probe-after-apply', 'probe-after-reboot'] as const;
-
-const stepOf = (observations: RunObservations, step: PlanStep): StepObservation | undefined =>
-  observations.steps.find((seen) => seen.step === step);
-
-const redNames = (step: StepObservation): string[] =>
-  step.probes.filter((probe) => !probe.ok).map((probe) => probe.name);
-
-const samePlan = (a: TestPlan, b: TestPlan): boolean => a.name === b.name && a.steps.join() === b.steps.join();
+const samePlan = (a: TestPlan, b: TestPlan): boolean =>
+  a.name === b.name && a.steps.join() === b.steps.join() && a.watchSeconds === b.watchSeconds;
 
 const setOf = (artefacts: readonly Artefact[]): string =>
   artefacts

@@ -6,8 +6,9 @@ import type { StepResult } from './run-recorder.js';
 /** In memory, so that the packages themselves are no part of what the patch wrote. */
 const INBOX = '/tmp/vouch-artefacts';
 
-const APT_GET = [
-  ...['apt-get', '-q', '-y', '--no-install-recommends', '--no-remove'],
+/** As an unattended upgrade would: it answers no question, and keeps settings that were changed on the machine. */
+export const APT_GET = [
+  ...['apt-get', '-q', '-y', '--no-install-recommends'],
   ...['-o', 'Dpkg::Use-Pty=0', '-o', 'APT::Sandbox::User=root'],
   ...['-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold'],
 ];
@@ -35,12 +36,18 @@ export async function applyPackages(
     debs.push(deb);
   }
 
-  const rehearsal = await machine.exec([...APT_GET, '--simulate', 'install', ...debs], options);
+  const rehearsal = await machine.exec([...APT_GET, '--no-remove', '--simulate', 'install', ...debs], options);
   if (rehearsal.exitCode !== 0) {
-    const message = 'The patch needs packages, or removes some, that are not part of it.';
-    return { ...failed('lab', 'dependency-missing', message), exitCode: rehearsal.exitCode, log: logOf(rehearsal) };
+    const removed = await wouldRemove(machine, debs, options);
+    const log = logOf(rehearsal);
+    if (removed.length > 0) {
+      const message = `Installing it removes ${removed.join(', ')}.`;
+      return { ...failed('patch', 'apply-failed', message), exitCode: rehearsal.exitCode, log };
+    }
+    const message = 'The patch needs packages that are not part of it.';
+    return { ...failed('lab', 'dependency-missing', message), exitCode: rehearsal.exitCode, log };
   }
-  const result = await machine.exec([...APT_GET, 'install', ...debs], options);
+  const result = await machine.exec([...APT_GET, '--no-remove', 'install', ...debs], options);
   const log = `${logOf(rehearsal)}\n${logOf(result)}`;
   if (result.timedOut) {
     const message = `The installation did not end within ${options.timeoutMs / 1000} s.`;
@@ -51,6 +58,16 @@ export async function applyPackages(
     return { ...failed('patch', 'apply-failed', message), exitCode: result.exitCode, log };
   }
   return { ok: true, exitCode: 0, detail: `${artefacts.length} packages installed`, log };
+}
+
+/** Packages that have to go for these to come; empty too when they cannot be installed at all. */
+async function wouldRemove(
+  machine: LabMachine,
+  debs: readonly string[],
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<string[]> {
+  const { exitCode, stdout } = await machine.exec([...APT_GET, '--simulate', 'install', ...debs], options);
+  return exitCode === 0 ? [...stdout.matchAll(/^Remv (\S+)/gm)].map(([, name = '']) => name) : [];
 }
 
 /** The bytes are the vendor's; if they are no package, or another one than they are called, that is the vendor's doing. */
@@ -76,10 +93,10 @@ const failed = (
   message: string,
 ): StepResult => ({ ok: false, detail: message, failure: { blame, code, message } });
 
-const logOf = ({ stdout, stderr }: CommandResult): string => (stderr === '' ? stdout : `${stdout}\n${stderr}`);
+export const logOf = ({ stdout, stderr }: CommandResult): string => (stderr === '' ? stdout : `${stdout}\n${stderr}`);
 
 /** dpkg and apt name the culprit in the first line that starts so. */
-function firstComplaint({ stdout, stderr }: CommandResult): string {
+export function firstComplaint({ stdout, stderr }: CommandResult): string {
   const lines = `${stderr}\n${stdout}`.split('\n');
   return (lines.find((line) => /^(dpkg: error|E: )/.test(line)) ?? lines.at(-1) ?? '').trim();
 }

@@ -1,61 +1,83 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import type { Artefact, Component, FileChange, PackageChange, PlanStep } from '@vouch/contracts';
-import { fileDiff, packageDiff, type WrittenFiles } from '../domain/machine-diff.js';
-import {
-  checkOf,
-  GENERAL_CHECKS,
-  healthChecks,
-  LISTENING_SCRIPT,
-  readListening,
-  versionChecks,
-  type MachineCheck,
-} from '../domain/probes.js';
-import type { LabDriver, LabGolden, LabRun } from '../lab-driver.port.js';
-import { BootFailed, mustExec, type LabMachine } from '../lab-machine.port.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Artefact, Component, FileChange, PackageChange, PlanStep, ProbeResult, TestPlan } from '@vouch/contracts';
+import type { ControlRecord } from '../domain/control.js';
+import type { Findings } from '../domain/derived-checks/index.js';
+import type { MachineCheck } from '../domain/machine-check.js';
+import { packageDiff } from '../domain/machine-diff.js';
+import { GENERAL_CHECKS, versionChecks } from '../domain/probes.js';
+import { checkOf } from '../domain/written-probes.js';
+import type { LabDriver, LabGolden } from '../lab-driver.port.js';
+import { BootFailed, type LabMachine } from '../lab-machine.port.js';
 import { applyPackages } from './apply-packages.js';
-import { installedComponents, runningServices } from './machine-facts.js';
+import { installedComponents } from './machine-facts.js';
+import { MachineObserver } from './observe-machine.js';
 import type { PlanLimits } from './plan-limits.js';
 import { runChecks, summary } from './run-checks.js';
 import type { StepResult } from './run-recorder.js';
+import { takeBackPackages } from './take-back-packages.js';
+
+/** What is done with a machine, by which plan. */
+export interface Errand {
+  /** The machine's name, unique on its host. */
+  readonly name: string;
+  readonly plan: TestPlan;
+  /** Nothing is installed, and nothing taken back, when there are none: a control run. */
+  readonly artefacts: readonly Artefact[];
+  /** Where the bytes of each artefact lie, by SHA-256. */
+  readonly files: ReadonlyMap<string, string>;
+}
 
 /** One execution of a plan: a machine, and what was seen of it so far. */
 export class PlanRun {
   tested: Artefact[] = [];
   packageChanges: PackageChange[] = [];
   fileChanges: FileChange[] = [];
+  /** Whether the way back was really gone. */
+  wentBack = false;
   private machine: LabMachine | undefined;
   private checks: readonly MachineCheck[] = [];
+  private healthBefore: readonly ProbeResult[] = [];
   private componentsBefore: readonly Component[] = [];
-  private writtenBefore: WrittenFiles = new Map();
+  private installing = false;
+  private restarted = false;
+  private noted = false;
+  private readonly observer: MachineObserver;
   private readonly signal: AbortSignal;
 
+  /** @param control what changes by itself; null for a run that is a control */
   constructor(
     private readonly driver: LabDriver,
     private readonly golden: LabGolden | null,
-    private readonly run: LabRun,
+    private readonly errand: Errand,
     private readonly limits: PlanLimits,
+    signal: AbortSignal,
+    control: (() => Promise<ControlRecord>) | null = null,
   ) {
-    this.signal = AbortSignal.any([run.signal, AbortSignal.timeout(limits.runMs)]);
+    this.signal = AbortSignal.any([signal, AbortSignal.timeout(limits.runMs)]);
+    this.observer = new MachineObserver(errand.artefacts, control);
+  }
+
+  get findings(): ReadonlyMap<PlanStep, Findings> {
+    return this.observer.findings;
+  }
+
+  get ignored(): number {
+    return this.observer.ignored;
   }
 
   async perform(step: PlanStep): Promise<StepResult> {
     if (this.signal.aborted) return labFailure('time-limit', `The test took more than ${this.limits.runMs / 1000} s.`);
-    switch (step) {
-      case 'restore':
-        return this.restore();
-      case 'baseline':
-        return this.baseline();
-      case 'apply':
-        return this.apply();
-      case 'probe-after-apply':
-      case 'probe-after-reboot':
-        return summary(await this.ask([...this.checks, ...versionChecks(this.run.job.artefacts)]));
-      case 'reboot':
-        return this.reboot();
-      case 'collect':
-        return this.collect();
+    try {
+      const result = await this.work(step);
+      if (this.machine?.isRunning !== true) return result;
+      return { ...result, resources: await this.machine.usage() };
+    } catch (error) {
+      const why = this.installing ? await this.machine?.exhausted?.().catch(() => null) : null;
+      if (typeof why !== 'string') throw error;
+      return failure('patch', 'machine-overwhelmed', `After the patch ${why}`);
     }
   }
 
@@ -64,11 +86,34 @@ export class PlanRun {
     this.machine = undefined;
   }
 
+  private work(step: PlanStep): Promise<StepResult> {
+    switch (step) {
+      case 'restore':
+        return this.restore();
+      case 'baseline':
+        return this.baseline();
+      case 'apply':
+        return this.apply();
+      case 'probe-after-apply':
+        return this.probe(step, versionChecks(this.errand.artefacts));
+      case 'reboot':
+        return this.reboot();
+      case 'probe-after-reboot':
+        return this.watch().then(() => this.probe(step, versionChecks(this.errand.artefacts)));
+      case 'way-back':
+        return this.goBack();
+      case 'probe-after-way-back':
+        return this.probeOldState();
+      case 'collect':
+        return this.collect();
+    }
+  }
+
   private async restore(): Promise<StepResult> {
     if (this.golden === null)
       return labFailure('golden-missing', 'This lab has not built the golden that was asked for.');
     this.machine = await this.driver.restore(this.golden.digest, {
-      name: `run-${this.run.job.runId}-${this.run.job.attempt}`,
+      name: this.errand.name,
       bootMs: this.limits.bootMs,
       storageMiB: this.limits.storageMiB,
     });
@@ -79,56 +124,80 @@ export class PlanRun {
   private async baseline(): Promise<StepResult> {
     const machine = this.required();
     this.componentsBefore = await installedComponents(machine);
-    const cannot = whyPointless(this.run.job.artefacts, this.componentsBefore);
+    const cannot = whyPointless(this.errand.artefacts, this.componentsBefore);
     if (cannot !== null) return labFailure('cannot-exercise', cannot);
-    const health = {
-      services: await runningServices(machine),
-      listening: readListening(await mustExec(machine, 'Listing the sockets', LISTENING_SCRIPT)),
-    };
-    const own = (this.golden?.profile.probes ?? []).map(checkOf);
-    this.checks = [...own, ...healthChecks(health), ...GENERAL_CHECKS];
-    const found = summary(await this.ask(this.checks));
-    this.writtenBefore = await machine.written();
+    this.checks = [...(this.golden?.profile.probes ?? []).map(checkOf), ...GENERAL_CHECKS];
+    this.healthBefore = await this.ask(this.checks);
+    const found = summary(this.healthBefore);
+    await this.observer.remember(machine);
     if (found.ok) return found;
     const message = `The machine is not healthy before the patch: ${found.detail}`;
     return { ...found, failure: { blame: 'lab', code: 'baseline-red', message } };
   }
 
   private async apply(): Promise<StepResult> {
-    const { artefacts } = this.run.job;
+    const { artefacts, files } = this.errand;
+    if (artefacts.length === 0) return { ok: true, detail: 'nothing is installed in a control run' };
     for (const artefact of artefacts) {
-      const file = this.run.artefactFiles.get(artefact.sha256);
+      const file = files.get(artefact.sha256);
       const actual = file === undefined ? 'nothing' : await digestOf(file);
       if (actual !== artefact.sha256)
         return labFailure('artefact-digest-mismatch', `${artefact.fileName}: got ${actual}, not ${artefact.sha256}.`);
     }
+    this.installing = true;
     const options = { timeoutMs: this.limits.applyMs, signal: this.signal };
-    const result = await applyPackages(this.required(), artefacts, this.run.artefactFiles, options);
+    const result = await applyPackages(this.required(), artefacts, files, options);
     if (result.failure?.code !== 'artefact-digest-mismatch') this.tested = [...artefacts];
     return result;
+  }
+
+  private async probe(step: PlanStep, more: readonly MachineCheck[]): Promise<StepResult> {
+    const asked = await this.ask([...this.checks, ...more]);
+    const { settleMs } = this.limits;
+    const seen = await this.observer.compare(this.required(), step, this.restarted, settleMs, this.signal);
+    return summary([...asked, ...seen]);
   }
 
   private async reboot(): Promise<StepResult> {
     try {
       await this.required().reboot(this.limits.bootMs);
+      this.restarted = true;
       return { ok: true, detail: 'the machine came back' };
     } catch (error) {
       if (!(error instanceof BootFailed)) throw error;
-      return {
-        ok: false,
-        detail: error.message,
-        failure: { blame: 'patch', code: 'boot-failed', message: error.message },
-      };
+      return failure('patch', 'boot-failed', error.message);
     }
+  }
+
+  /** Some harm needs a moment. */
+  private async watch(): Promise<void> {
+    await sleep((this.errand.plan.watchSeconds ?? 0) * 1000, undefined, { signal: this.signal });
+  }
+
+  private async goBack(): Promise<StepResult> {
+    if (this.errand.artefacts.length === 0) return { ok: true, detail: 'there is nothing to take back' };
+    await this.noteChanges();
+    const { golden, driver } = this;
+    const kept = (component: Component): Promise<string | null> =>
+      driver.oldPackage?.(golden?.digest ?? '', component) ?? Promise.resolve(null);
+    const options = { timeoutMs: this.limits.applyMs, signal: this.signal };
+    const result = await takeBackPackages(this.required(), this.packageChanges, this.componentsBefore, kept, options);
+    this.wentBack = result.tried;
+    return result;
+  }
+
+  private async probeOldState(): Promise<StepResult> {
+    if (this.errand.artefacts.length > 0 && !this.wentBack)
+      return { ok: true, detail: 'not tested, since the way back was not gone' };
+    const old = this.packageChanges.flatMap(({ package: name, from }) =>
+      from === null ? [] : [{ package: name, version: from }],
+    );
+    return this.probe('probe-after-way-back', versionChecks(old, 'old'));
   }
 
   private async collect(): Promise<StepResult> {
     if (this.machine === undefined) return { ok: false, detail: 'there is no machine to collect from' };
-    if (this.componentsBefore.length > 0) {
-      this.fileChanges = fileDiff(this.writtenBefore, await this.machine.written());
-      if (this.machine.isRunning)
-        this.packageChanges = packageDiff(this.componentsBefore, await installedComponents(this.machine));
-    }
+    await this.noteChanges();
     const log = this.machine.isRunning ? (await this.machine.exec(JOURNAL, { timeoutMs: 30_000 })).stdout : '';
     return {
       ok: true,
@@ -137,8 +206,17 @@ export class PlanRun {
     };
   }
 
+  /** What the patch changed, before anything of it is taken back. */
+  private async noteChanges(): Promise<void> {
+    if (this.noted || this.machine === undefined || this.componentsBefore.length === 0) return;
+    this.noted = true;
+    this.fileChanges = await this.observer.filesChanged(this.machine);
+    if (this.machine.isRunning)
+      this.packageChanges = packageDiff(this.componentsBefore, await installedComponents(this.machine));
+  }
+
   private ask(checks: readonly MachineCheck[]): ReturnType<typeof runChecks> {
-    return runChecks(this.required(), checks, this.limits.settleMs, this.signal);
+    return runChecks(this.required(), checks, this.limits.settleMs, this.signal, this.healthBefore);
   }
 
   private required(): LabMachine {
@@ -162,9 +240,14 @@ function whyPointless(artefacts: readonly Artefact[], installed: readonly Compon
   return `${artefacts.map((artefact) => artefact.package).join(', ')} is not installed in this environment.`;
 }
 
-function labFailure(code: NonNullable<StepResult['failure']>['code'], message: string): StepResult {
-  return { ok: false, detail: message, failure: { blame: 'lab', code, message } };
-}
+type Code = NonNullable<StepResult['failure']>['code'];
+
+const failure = (blame: 'lab' | 'patch', code: Code, message: string): StepResult => ({
+  ok: false,
+  detail: message,
+  failure: { blame, code, message },
+});
+const labFailure = (code: Code, message: string): StepResult => failure('lab', code, message);
 
 async function digestOf(file: string): Promise<string> {
   const hash = createHash('sha256');

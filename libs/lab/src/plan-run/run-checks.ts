@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProbeResult } from '@vouch/contracts';
-import { judge, type MachineCheck } from '../domain/probes.js';
+import type { MachineCheck } from '../domain/machine-check.js';
+import { heedSlowness, judge } from '../domain/probes.js';
 import type { LabMachine } from '../lab-machine.port.js';
 import type { StepResult } from './run-recorder.js';
 
@@ -8,20 +9,24 @@ import type { StepResult } from './run-recorder.js';
  * Asks a machine everything in the list. What is not healthy is asked again for a while, since a service may need a
  * moment after it was restarted.
  * @param settleMs for all checks together
+ * @param before how the same checks went before the patch; what takes far longer now is not healthy
  */
 export async function runChecks(
   machine: LabMachine,
   checks: readonly MachineCheck[],
   settleMs: number,
   signal: AbortSignal,
+  before: readonly ProbeResult[] = [],
 ): Promise<ProbeResult[]> {
   const results: ProbeResult[] = [];
   const deadline = performance.now() + settleMs;
   for (const check of checks) {
-    let result = await ask(machine, check, signal);
+    const old = before.find(({ name }) => name === check.name);
+    const again = async (): Promise<ProbeResult> => heedSlowness(await ask(machine, check, signal), old);
+    let result = await again();
     while (!result.ok && performance.now() < deadline && !signal.aborted) {
       await sleep(500);
-      result = await ask(machine, check, signal);
+      result = await again();
     }
     results.push(result);
   }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { PlanStep, ProbeResult, RunFailure, StepObservation } from '@vouch/contracts';
+import type { PlanStep, ProbeResult, RunFailure, StepObservation, StepResources } from '@vouch/contracts';
 import type { Clock } from '@vouch/platform';
 import type { EvidenceFile, LabRun } from '../lab-driver.port.js';
+import { ControlFailed } from './control-runs.js';
 
 /** What a step found out. */
 export interface StepResult {
@@ -11,6 +12,7 @@ export interface StepResult {
   readonly probes?: readonly ProbeResult[];
   /** Everything that the step printed; becomes evidence. */
   readonly log?: string;
+  readonly resources?: StepResources;
   /** Ends the run. */
   readonly failure?: Omit<RunFailure, 'step'>;
 }
@@ -44,6 +46,7 @@ export class RunRecorder {
       detail: result.detail.slice(0, 4000),
       probes: [...(result.probes ?? [])],
       ...(log === undefined ? {} : { logSha256: log.sha256 }),
+      ...(result.resources === undefined ? {} : { resources: result.resources }),
     };
     this.steps.push(observation);
     if (result.failure !== undefined) {
@@ -62,5 +65,6 @@ export class RunRecorder {
 
 function labFailure(error: unknown): StepResult {
   const message = error instanceof Error ? error.message : String(error);
-  return { ok: false, detail: message, failure: { blame: 'lab', code: 'lab-unavailable', message } };
+  const code = error instanceof ControlFailed ? error.code : 'lab-unavailable';
+  return { ok: false, detail: message, failure: { blame: 'lab', code, message } };
 }

@@ -15,6 +15,15 @@ export const settings = {
   VOUCH_DATABASE_PLATFORM_URL: postgresUrl,
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }),
   VOUCH_DATA_DIR: z.string().startsWith('/', 'must be an absolute path'),
+  /** Where private keys lie: a folder, a token behind PKCS#11, or a program that is asked to sign. */
+  VOUCH_KEY_STORE: z.enum(['file', 'pkcs11', 'command'], { error: 'must be file, pkcs11 or command' }).default('file'),
+  /** The folder of key files; `keys` in the data folder unless set. */
+  VOUCH_KEY_DIR: z.string().startsWith('/', 'must be an absolute path').optional(),
+  /** A program and its first arguments, parted by spaces. */
+  VOUCH_KEY_COMMAND: z.string().startsWith('/', 'must begin with the absolute path of a program').optional(),
+  VOUCH_PKCS11_MODULE: z.string().startsWith('/', 'must be an absolute path').optional(),
+  VOUCH_PKCS11_TOKEN: z.string().min(1).optional(),
+  VOUCH_PKCS11_PIN: z.string().min(4).optional(),
   /** A bucket for evidence instead of the data folder, e.g. `https://s3.example.org/evidence`; needs the two keys. */
   VOUCH_EVIDENCE_S3_URL: httpUrl.optional(),
   VOUCH_EVIDENCE_S3_REGION: z.string().min(1).default('us-east-1'),
@@ -64,6 +73,14 @@ export const settings = {
   VOUCH_STARTED_AT_MS: z.coerce.number().int().positive().optional(),
   /** Password of the demo's members. */
   VOUCH_DEMO_PASSWORD: z.string().min(12, 'must have at least 12 characters'),
+  /** Seals secrets that must be read again (of webhooks, for instance): 32 bytes in base64. */
+  VOUCH_SECRETS_KEY: z
+    .base64('must be 32 bytes in base64')
+    .refine((text) => Buffer.from(text, 'base64').length === 32, 'must be 32 bytes in base64'),
+  /** Lets requests to addresses that others name (webhooks) go to private networks and over plain HTTP. */
+  VOUCH_ALLOW_PRIVATE_NETWORK: z.stringbool('must be true or false').default(false),
+  /** Requests that one API key or one session may make in a minute. */
+  VOUCH_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(600),
   VOUCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 } as const;
 

@@ -27,10 +27,28 @@ export class OpenPgpSigner {
     return new OpenPgpSigner(key, key.toPublic().armor(), key.getFingerprint());
   }
 
+  /** Key files of a folder, newest first: `apt-3.asc`, `apt-2.asc`, `apt.asc`. */
+  static async filesIn(directory: string): Promise<string[]> {
+    const names = (await fs.readdir(directory)).filter((name) => /^apt(-\d+)?\.asc$/.test(name));
+    const generation = (name: string): number => Number(/\d+/.exec(name)?.[0] ?? 1);
+    return names.sort((a, b) => generation(b) - generation(a)).map((name) => path.join(directory, name));
+  }
+
   async clearSign(text: string, date: Date): Promise<string> {
     const message = await openpgp.createCleartextMessage({ text });
     return openpgp.sign({ message, signingKeys: this.key, date });
   }
+}
+
+/** One armoured keyring of several public keys: apt reads no more than one block from a file. */
+export async function aptKeyring(armouredKeys: readonly string[]): Promise<string> {
+  const keys = await Promise.all(armouredKeys.map((armoredKey) => openpgp.readKey({ armoredKey })));
+  return openpgp.armor(openpgp.enums.armor.publicKey, Buffer.concat(keys.map((key) => key.toPublic().write())));
+}
+
+/** Fingerprints of a keyring's keys, in hexadecimal. */
+export async function keyringFingerprints(armoredKeys: string): Promise<string[]> {
+  return (await openpgp.readKeys({ armoredKeys })).map((key) => key.getFingerprint());
 }
 
 /** RSA: every apt of today and of ten years ago verifies it. */

@@ -103,6 +103,18 @@ export class ControlGroup {
     return { memoryBytes: Math.max(0, ...texts.map(Number)), processorMs: Math.round(micros / 1000) };
   }
 
+  /** Which limit stopped the groups' processes from going on, in words; null when none did. */
+  async exhausted(): Promise<string | null> {
+    const read = (name: string): Promise<string[]> =>
+      Promise.all(this.directories.map((d) => readFile(path.join(d, name), 'utf8').catch(() => '')));
+    const refused = (texts: readonly string[], pattern: RegExp): boolean =>
+      texts.some((text) => Number(pattern.exec(text)?.[1] ?? 0) > 0);
+    if (refused(await read('pids.events'), /^max (\d+)$/m)) return 'the machine may start no further process';
+    const memory = [...(await read('memory.events')), ...(await read('memory.oom_control'))];
+    if (refused(memory, /^oom_kill (\d+)$/m)) return 'the machine has used up its memory';
+    return null;
+  }
+
   /** Kills what is left in the groups and removes them, also from a record of an earlier process. */
   static async remove(directories: readonly string[]): Promise<void> {
     for (const directory of directories) {

@@ -26,7 +26,7 @@ export function baseScript(source: AptSource): string {
   // An armoured key in the sources file itself is not a file that could be copied: then apt's trusted keys must do.
   const key = source.signedBy?.startsWith('/') ? source.signedBy : undefined;
   const options = [
-    ...['--mode=root', '--variant=minbase', '--format=directory', '--skip=cleanup/apt/lists', '--quiet'],
+    ...['--mode=root', '--variant=minbase', '--format=directory', '--skip=cleanup/apt,essential/unlink', '--quiet'],
     `--include=${BASE_PACKAGES.join(',')}`,
     `--aptopt=Acquire::Languages "none"`,
     ...DPKG_OPTIONS.map((option) => `--dpkgopt=${option}`),
@@ -71,7 +71,7 @@ export function componentsScript(profile: Profile): string {
     `${install} || { in_root apt-get -q update; ${install}; }`,
     ...profile.files.map((file) => `offline ${quote(writeScript(file))}`),
     ...profile.seed.map((command) => `offline ${quote(command)}`),
-    'rm -rf usr/sbin/policy-rc.d etc/apt/sources.list var/lib/apt/lists/* var/cache/apt/*.bin var/cache/apt/archives/*.deb',
+    'rm -rf usr/sbin/policy-rc.d etc/apt/sources.list var/lib/apt/lists/* var/cache/apt/*.bin',
   ].join('\n');
 }
 

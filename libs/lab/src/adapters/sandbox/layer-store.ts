@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import path from 'node:path';
+import type { Component } from '@vouch/contracts';
 import { thisProcess } from '../host/process-identity.js';
 import type { SandboxHost } from './sandbox-host.js';
 
@@ -11,7 +12,7 @@ export const BUILD_ROOT = '/mnt/root';
 
 /**
  * Mounts the layers below and an empty one on top, hands both to the build's own script, and leaves what it wrote in
- * `$PART/rootfs`. `volatile`: a build that is cut off is thrown away, so nothing needs to reach the disk before the end. A
+ * `$PART/rootfs`. The package files that apt has downloaded go beside it, for the way back from a patch. `volatile`: a build that is cut off is thrown away, so nothing needs to reach the disk before the end. A
  * second builder of the same layer waits for the first, and then finds it done.
  */
 const BUILD_SCRIPT = `set -eu
@@ -25,6 +26,8 @@ cd /mnt/data
 mkdir -p "$PART/rootfs" "$PART/work"
 mount -t overlay overlay -o "lowerdir=\${LOWER:-/mnt/empty},upperdir=$PART/rootfs,workdir=$PART/work,userxattr,volatile" /mnt/root
 sh -eu -c "$BUILD"
+mkdir -p "$PART/packages"
+find /mnt/root/var/cache/apt/archives -name '*.deb' -exec mv -t "$PART/packages" {} + 2>/dev/null || :
 umount -R -l /mnt/root
 rm -rf "$PART/work"
 sync -f "$PART"
@@ -46,10 +49,21 @@ export class LayerStore {
   }
 
   has(id: string): Promise<boolean> {
-    return access(path.join(this.host.directory, 'layers', id)).then(
-      () => true,
-      () => false,
-    );
+    return exists(path.join(this.host.directory, 'layers', id));
+  }
+
+  /** Where the very file lies that a package in some layers was installed from; null when none of them has it. */
+  async packageFile(
+    ids: readonly string[],
+    { package: name, version, architecture }: Component,
+  ): Promise<string | null> {
+    // apt escapes the colon of an epoch in a file's name.
+    const file = `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`;
+    for (const id of ids) {
+      const candidate = path.join(this.host.directory, 'layers', id, 'packages', file);
+      if (await exists(candidate)) return candidate;
+    }
+    return null;
   }
 
   /**
@@ -82,6 +96,12 @@ export class LayerStore {
     }
   }
 }
+
+const exists = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
 
 /** A half-built layer carries the name of its builder, so that it can be told from one whose builder has died. */
 async function partName(): Promise<string> {

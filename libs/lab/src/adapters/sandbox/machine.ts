@@ -180,6 +180,15 @@ export class Machine {
     return { memoryBytes, processorMs, writtenBytes: Number.parseInt(stdout, 10) };
   }
 
+  /** What the machine has used up, so that it cannot work any more, in a sentence; null when it could. */
+  async exhausted(): Promise<string | null> {
+    const limit = await this.running?.group.exhausted();
+    if (typeof limit === 'string') return `${limit}.`;
+    const { stdout } = await mustRun('Measuring', this.inMounts(['df', '-P', '-k', MACHINE.upper]));
+    const free = Number(stdout.trim().split('\n').at(-1)?.split(/\s+/)[3]);
+    return free === 0 ? 'the disk of the machine is full.' : null;
+  }
+
   /** Shuts systemd down in order, and kills what is left after the limit. */
   async stop(limitMs = 30_000): Promise<void> {
     await this.halt(limitMs);

@@ -51,6 +51,10 @@ export class SandboxMachine implements LabMachine {
     return this.machine.usage();
   }
 
+  exhausted(): Promise<string | null> {
+    return this.machine.exhausted();
+  }
+
   discard(): Promise<void> {
     return this.machine.discard();
   }

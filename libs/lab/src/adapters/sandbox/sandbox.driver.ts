@@ -1,7 +1,8 @@
-import type { Capability } from '@vouch/contracts';
+import type { Capability, Component } from '@vouch/contracts';
 import { GoldenMissing, type LabDriver, type RestoreOptions } from '../../lab-driver.port.js';
 import type { LabMachine } from '../../lab-machine.port.js';
 import type { Golden } from './golden-builder.js';
+import { LayerStore } from './layer-store.js';
 import { Machine } from './machine.js';
 import { SandboxMachine } from './sandbox-machine.js';
 import type { SandboxHost } from './sandbox-host.js';
@@ -23,8 +24,12 @@ export class SandboxDriver implements LabDriver {
     private readonly goldens: { find(digest: string): Promise<Golden | null> },
   ) {}
 
-  find(goldenDigest: string): Promise<Golden | null> {
-    return this.goldens.find(goldenDigest);
+  /** A golden whose layers are gone is none. */
+  async find(goldenDigest: string): Promise<Golden | null> {
+    const golden = await this.goldens.find(goldenDigest);
+    const layers = new LayerStore(this.host);
+    for (const layer of golden?.layers ?? []) if (!(await layers.has(layer))) return null;
+    return golden;
   }
 
   async restore(goldenDigest: string, { name, bootMs, storageMiB }: RestoreOptions): Promise<LabMachine> {
@@ -33,5 +38,10 @@ export class SandboxDriver implements LabDriver {
     const storage = { kind: 'memory', sizeMiB: storageMiB } as const;
     const options = { name, hostname: 'lab', layers: golden.layers, storage };
     return new SandboxMachine(await Machine.start(this.host, options, bootMs));
+  }
+
+  async oldPackage(goldenDigest: string, component: Component): Promise<string | null> {
+    const golden = await this.find(goldenDigest);
+    return golden === null ? null : new LayerStore(this.host).packageFile(golden.layers, component);
   }
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The channel's manifest: a DSSE envelope (v1.0.2) around canonical JSON. Nothing in it is believed before its signature
-# holds with the pinned key, its version has not gone back, and it has not expired.
+# holds with a key of the trust document, its version has not gone back, and it has not expired.
 
 MANIFEST_TYPE='application/vnd.vouch.channel-manifest.v1+json'
 
@@ -37,9 +37,9 @@ verify_manifest() {
     return 1
   fi
   jq -er .payload "$envelope" | base64 --decode > "$payload" 2> /dev/null || { note 'the manifest is cut off; nothing is installed'; return 1; }
-  { printf 'DSSEv1 %d %s %d ' "${#type}" "$type" "$(stat --format=%s "$payload")"; cat "$payload"; } > "$WORK/signed"
-  if ! signed_by_pinned_key "$envelope" "$WORK/signed"; then
-    note 'the manifest is not signed with the pinned key; nothing is installed'
+  pre_authenticated "$type" "$payload" > "$WORK/signed"
+  if ! signed_by_trusted_key "$envelope"; then
+    note 'the manifest is not signed with a trusted key; nothing is installed'
     return 1
   fi
   channel=$(jq -r .channelId "$payload")
@@ -60,14 +60,14 @@ verify_manifest() {
   cp "$payload" "$out"
 }
 
-# One of the envelope's signatures must hold with the key that was pinned at enrolment.
-signed_by_pinned_key() {
-  local signature
+# One of the envelope's signatures must hold with a key that may sign manifests now.
+signed_by_trusted_key() {
+  local signature key
+  manifest_keys "$WORK/manifest-keys"
   while read -r signature; do
-    printf '%s' "$signature" | base64 --decode > "$WORK/signature" 2> /dev/null || continue
-    if openssl dgst -sha256 -verify "$ETC/manifest-key.pem" -signature "$WORK/signature" "$2" > /dev/null 2>&1; then
-      return 0
-    fi
+    for key in "$WORK/manifest-keys"/*.pem; do
+      if [ -e "$key" ] && holds "$signature" "$key"; then return 0; fi
+    done
   done < <(jq -r '.signatures[].sig' "$1")
   return 1
 }

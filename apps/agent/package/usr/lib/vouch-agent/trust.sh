@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# Which keys are believed. The roots were pinned when this machine enrolled; they sign trust documents, version after
+# version, and a trust document names the keys that sign manifests and the channels' repositories. A version is followed
+# when as many of the roots before it, and of its own, signed it as each asks for (The Update Framework's root rotation).
+
+TRUST_TYPE='application/vnd.vouch.trust.v1+json'
+
+# begin_trust ENVELOPE [ROOT-KEY-ID]: at enrolment; with a key id, that root must be the one that signed.
+begin_trust() {
+  local document="$WORK/trust"
+  open_trust "$1" "$document" || return 1
+  if [ -n "${2:-}" ] && ! jq -e --arg id "$2" '.roots.keys | any(.keyId == $id)' "$document" > /dev/null; then
+    note 'the server does not show the root that was named; nothing is believed'
+    return 1
+  fi
+  signed_by_roots "$1" "$document" || { note 'the trust document is not signed by its roots'; return 1; }
+  keep_trust "$document"
+}
+
+# follow_trust: to the newest version that the server has. A version that cannot be followed is said, and the last good
+# one stays in force until it expires.
+follow_trust() {
+  local envelope="$WORK/trust-envelope.json" document="$WORK/trust" next status
+  while :; do
+    next=$(($(jq -r .version "$ETC/trust.json") + 1))
+    status=$(curl --silent --max-time 60 --max-filesize 1048576 --output "$envelope" --write-out '%{http_code}' \
+      "$(identity server)/device/v1/trust/$next" || true)
+    [ "$status" = 200 ] || break
+    open_trust "$envelope" "$document" || break
+    if [ "$(jq -r .version "$document")" != "$next" ]; then
+      note "the server showed a trust document of another version than $next; it is not followed"
+      break
+    fi
+    if ! signed_by_roots "$envelope" "$ETC/trust.json" || ! signed_by_roots "$envelope" "$document"; then
+      note "trust document $next is not signed by enough roots; it is not followed"
+      break
+    fi
+    keep_trust "$document"
+  done
+  if [ "$(date --date "$(jq -r .expires "$ETC/trust.json")" +%s)" -le "$(date +%s)" ]; then
+    note 'the trust document has expired; nothing new is installed'
+    return 1
+  fi
+}
+
+# open_trust ENVELOPE OUT: its payload, when it is one; believed is nothing yet. Leaves what was signed in $WORK/signed.
+open_trust() {
+  local type
+  type=$(jq -er .payloadType "$1" 2> /dev/null) || { note 'the trust document is no envelope'; return 1; }
+  [ "$type" = "$TRUST_TYPE" ] || { note "the envelope holds $type, not a trust document"; return 1; }
+  jq -er .payload "$1" | base64 --decode > "$2" 2> /dev/null || { note 'the trust document is cut off'; return 1; }
+  jq -e '(.version | type == "number") and (.expires | type == "string") and (.roots.threshold >= 1) and
+    (.roots.keys | length >= 1) and (.keys | type == "array") and (.aptKeyring | type == "string")' "$2" > /dev/null 2>&1 ||
+    { note 'the trust document cannot be understood'; return 1; }
+  pre_authenticated "$type" "$2" > "$WORK/signed"
+}
+
+# signed_by_roots ENVELOPE DOCUMENT: did as many different roots of the document sign as it asks for? A root counts once,
+# by the digest of its key, not by the name that it is given.
+signed_by_roots() {
+  local threshold holding='' index digest signature key="$WORK/root.pem"
+  threshold=$(jq -r .roots.threshold "$2")
+  for ((index = 0; index < $(jq '.roots.keys | length' "$2"); index++)); do
+    jq -r ".roots.keys[$index].publicKeyPem" "$2" > "$key"
+    digest=$(openssl pkey -pubin -in "$key" -outform DER 2> /dev/null | sha256sum | cut -d' ' -f1)
+    while read -r signature; do
+      if holds "$signature" "$key"; then holding="$holding$digest"$'\n'; break; fi
+    done < <(jq -r '.signatures[].sig' "$1")
+  done
+  [ "$(printf '%s' "$holding" | sort --unique | wc --lines)" -ge "$threshold" ]
+}
+
+# holds SIGNATURE KEY: over $WORK/signed
+holds() {
+  printf '%s' "$1" | base64 --decode > "$WORK/signature" 2> /dev/null &&
+    openssl dgst -sha256 -verify "$2" -signature "$WORK/signature" "$WORK/signed" > /dev/null 2>&1
+}
+
+# pre_authenticated TYPE PAYLOAD: what a DSSE signature covers.
+pre_authenticated() {
+  printf 'DSSEv1 %d %s %d ' "${#1}" "$1" "$(stat --format=%s "$2")"
+  cat "$2"
+}
+
+# keep_trust DOCUMENT: from here on this one is in force.
+keep_trust() {
+  jq -j .aptKeyring "$1" > "$ETC/apt-key.asc.part"
+  cp "$1" "$ETC/trust.json.part"
+  chmod 644 "$ETC/apt-key.asc.part" "$ETC/trust.json.part"
+  mv "$ETC/apt-key.asc.part" "$ETC/apt-key.asc"
+  mv "$ETC/trust.json.part" "$ETC/trust.json"
+}
+
+# manifest_keys FOLDER: the keys that may sign manifests now, one file each.
+manifest_keys() {
+  rm -rf "$1"
+  mkdir "$1"
+  local index
+  for index in $(jq --argjson now "$(date +%s)" '
+    def at: sub("\\.[0-9]+"; "") | fromdate;
+    .keys | to_entries[] | select(.value | .purpose == "manifest" and (.revoked | not) and
+      (.from | at) <= $now and (.until == null or (.until | at) >= $now)) | .key' "$ETC/trust.json"); do
+    jq -r ".keys[$index].publicKeyPem" "$ETC/trust.json" > "$1/$index.pem"
+  done
+}

@@ -1,0 +1,99 @@
+import { linesOf, tableOf, type DerivedCheck, type Finding, type Seen } from './derived-check.js';
+
+/**
+ * Where programs and settings lie. What a service keeps for itself in /var is its own affair: whether it is still right
+ * is for written probes to say.
+ */
+const GUARDED = /^\/(etc|usr|bin|sbin|lib|lib64|boot|root|home|opt|srv)\/|^\/var\/(spool\/cron|www)\//;
+
+/** Files that packages' triggers and maintainer scripts write anew, and that say nothing about another package. */
+const GENERATED: readonly RegExp[] = [
+  /^\/etc\/ld\.so\.cache$/,
+  // Merged from parts by ca-certificates.
+  /^\/etc\/ssl\/certs\//,
+  /^\/etc\/ca-certificates\.conf(\.dpkg-old)?$/,
+  // Python's compiled files and other caches, made on the spot.
+  /\/__pycache__\//,
+  /^\/usr\/(share|lib)\/.*\/(gschemas\.compiled|icon-theme\.cache|mimeinfo\.cache|mime\.cache|gconv-modules\.cache)$/,
+  /^\/usr\/share\/(info\/dir|mime\/|fonts\/.*\.uuid)/,
+  // What it says is looked at together with the clock.
+  /^\/etc\/timezone$/,
+  // Who may log in is looked at line by line.
+  /^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?$/,
+  // Links to what update-alternatives has chosen, and systemd's record of enabled units.
+  /^\/etc\/alternatives\//,
+  // The name and addresses of the machine, which the lab writes.
+  /^\/etc\/(hostname|machine-id|\.pwd\.lock|\.updated)$/,
+  /^\/(etc|usr|var)\/\.updated$/,
+];
+
+/** Paths as dpkg knows them: /bin and its kind are links into /usr. */
+export const merged = (path: string): string => path.replace(/^\/(bin|sbin|lib|lib32|lib64|libx32)(?=\/)/, '/usr/$1');
+
+/** A path of the patch's own packages; dpkg's copies of settings belong to the file that they are copies of. */
+export const isOwned = (path: string, { owned }: Pick<Seen, 'owned'>): boolean =>
+  owned.has(merged(path)) || owned.has(merged(path.replace(/\.(dpkg-(dist|new|old|bak)|ucf-(dist|old))$/, '')));
+
+/** A folder that is called like one of the patch's packages is its own, whatever its scripts write there. */
+const isInOwnFolder = (path: string, { packages }: Seen): boolean => {
+  const folder = /^\/(?:etc|usr\/lib|usr\/libexec|usr\/share|opt)\/([^/]+)\//.exec(path)?.[1];
+  return folder !== undefined && packages.includes(folder);
+};
+
+export const FILES_OUTSIDE: DerivedCheck = {
+  name: 'no program or setting outside the patch changed',
+  script: ':',
+  findings: (seen) =>
+    seen.files
+      .filter(({ path }) => GUARDED.test(path) && !GENERATED.some((pattern) => pattern.test(path)))
+      .filter(({ path }) => !isOwned(path, seen) && !isInOwnFolder(path, seen))
+      .map(({ path, change }) => ({ key: `${change} ${path}`, detail: `${path} was ${change.replaceAll('-', ' ')}` })),
+};
+
+export const SETTINGS_KEPT: DerivedCheck = {
+  name: 'the installation asks nothing about settings',
+  script: `find /etc -xdev \\( -name '*.dpkg-dist' -o -name '*.dpkg-new' -o -name '*.ucf-dist' \\)`,
+  findings: ({ before, now }) => {
+    const known = new Set(linesOf(before));
+    return linesOf(now)
+      .filter((path) => !known.has(path))
+      .map((path) => ({
+        key: path,
+        detail: `${path}: these settings were changed on the machine and by the vendor, so a person has to decide`,
+      }));
+  },
+};
+
+/** Files and folders that are special: run as their owner, or writable by everybody (except shared folders). */
+export const PRIVILEGES: DerivedCheck = {
+  name: 'no further file has special rights or is writable by everybody',
+  script: [
+    `find / -xdev \\( -type f -o -type d \\) \\( -perm /6000 -o -perm -0002 ! -perm -1000 \\) ! -path '/proc/*' ! -path '/var/log/journal*' -printf '%p\\t%y %m %u\\n' 2>/dev/null`,
+    // 191 is getxattr on x86-64; without it, or without perl, capabilities are not looked at.
+    `[ "$(uname -m)" != x86_64 ] || find /usr /opt /srv /home /root -xdev -type f -perm /111 -print0 2>/dev/null | perl -0ne 'chomp; my ($b, $n) = ("\\0" x 64, "security.capability\\0"); print "$_\\tcapabilities\\n" if syscall(191, $_, $n, $b, 64) > 0' 2>/dev/null`,
+    ':',
+  ].join('\n'),
+  findings: ({ before, now }) => {
+    const was = tableOf(before);
+    return [...tableOf(now)]
+      .filter(([path, rights]) => was.get(path) !== rights)
+      .map(([path, rights]) => ({ key: `${path} ${rights}`, detail: `${path} has the rights ${rights}` }));
+  },
+};
+
+export const PERMISSIONS: DerivedCheck = {
+  name: 'settings and secrets keep their owners and permissions',
+  script: `find /etc /root /home /srv /opt /var/lib -maxdepth 4 -xdev ! -type l ! -path '/var/lib/systemd/*' -printf '%p\\t%m %u:%g\\n'`,
+  findings: (seen): Finding[] => {
+    const now = tableOf(seen.now);
+    return [...tableOf(seen.before)].flatMap(([path, was]) => {
+      const is = now.get(path);
+      if (is === undefined || is === was) return [];
+      const [oldMode, mode] = [was, is].map((rights) => parseInt(rights, 8));
+      const opened = ((mode ?? 0) & ~(oldMode ?? 0) & 0o027) !== 0;
+      // A package may close its own files and give them to another user; nobody may open them.
+      if (isOwned(path, seen) && !opened) return [];
+      return [{ key: `${path} ${is}`, detail: `${path} was ${was} and is ${is}` }];
+    });
+  },
+};

@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Artefact, FileChange, PlanStep, ProbeResult } from '@vouch/contracts';
+import { findingsOf, type ControlRecord } from '../domain/control.js';
+import {
+  beyondControl,
+  compareLooks,
+  DERIVED_CHECKS,
+  lookScript,
+  readLook,
+  resultOf,
+  type Findings,
+  type Look,
+} from '../domain/derived-checks/index.js';
+import { fileDiff, type WrittenFiles } from '../domain/machine-diff.js';
+import { mustExec, type LabMachine } from '../lab-machine.port.js';
+
+const LOOK_LIMIT_MS = 60_000;
+const AGAIN_MS = 700;
+
+/** Looks at a machine before a patch and after it, and says what changed that the patch has to answer for. */
+export class MachineObserver {
+  /** Everything that was found, also what changes by itself. */
+  readonly findings = new Map<PlanStep, Findings>();
+  /** How many things were found that also change without the patch. */
+  ignored = 0;
+  private before: Look = new Map();
+  private writtenBefore: WrittenFiles = new Map();
+  private owned = new Set<string>();
+
+  /** @param control null for a run that is a control itself */
+  constructor(
+    private readonly artefacts: readonly Artefact[],
+    private readonly control: (() => Promise<ControlRecord>) | null,
+  ) {}
+
+  /** Remembers how the machine is without the patch. */
+  async remember(machine: LabMachine): Promise<void> {
+    this.before = await this.look(machine);
+    this.writtenBefore = await machine.written();
+  }
+
+  /** Files that were written since {@link remember}. */
+  async filesChanged(machine: LabMachine): Promise<FileChange[]> {
+    return fileDiff(this.writtenBefore, await machine.written());
+  }
+
+  /**
+   * Compares the machine with how it was.
+   * @param settleMs for how long it is looked at again when something may still need a moment
+   */
+  async compare(
+    machine: LabMachine,
+    step: PlanStep,
+    restarted: boolean,
+    settleMs: number,
+    signal: AbortSignal,
+  ): Promise<ProbeResult[]> {
+    const begun = performance.now();
+    let found = await this.found(machine, restarted);
+    while (unsettled(found) && performance.now() - begun < settleMs && !signal.aborted) {
+      await sleep(AGAIN_MS);
+      found = await this.found(machine, restarted);
+    }
+    this.findings.set(step, found);
+    const durationMs = Math.round((performance.now() - begun) / DERIVED_CHECKS.length);
+    const total = [...found.values()].reduce((sum, list) => sum + list.length, 0);
+    const control = total > 0 && this.control !== null ? await this.control() : null;
+    return [...found].map(([name, list]) => {
+      const own = control === null ? list : beyondControl(list, findingsOf(control, step, name));
+      this.ignored += list.length - own.length;
+      // A control is not judged: what it finds is what later runs may ignore.
+      return resultOf(name, this.control === null ? [] : own, durationMs);
+    });
+  }
+
+  private async found(machine: LabMachine, restarted: boolean): Promise<Findings> {
+    const now = await this.look(machine);
+    return compareLooks(DERIVED_CHECKS, this.before, now, {
+      restarted,
+      files: await this.filesChanged(machine),
+      owned: this.owned,
+      packages: this.artefacts.map((artefact) => artefact.package),
+      patchBytes: this.artefacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    });
+  }
+
+  private async look(machine: LabMachine): Promise<Look> {
+    const names = this.artefacts.map((artefact) => artefact.package);
+    const script = lookScript(DERIVED_CHECKS, names);
+    const output = await mustExec(machine, 'Looking at the machine', script, { timeoutMs: LOOK_LIMIT_MS });
+    const { look, owned } = readLook(output, DERIVED_CHECKS);
+    for (const path of owned) this.owned.add(path);
+    return look;
+  }
+}
+
+const SETTLING = new Set(DERIVED_CHECKS.filter(({ settles }) => settles).map(({ name }) => name));
+
+const unsettled = (found: Findings): boolean =>
+  [...found].some(([name, list]) => SETTLING.has(name) && list.length > 0);

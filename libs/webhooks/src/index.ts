@@ -1,0 +1,3 @@
+export * from './endpoints.js';
+export * from './fan-out.stage.js';
+export * from './deliver.stage.js';

@@ -1,0 +1,278 @@
+import { createInstance, getHttpOperationsFromSpec, type IHttpConfig } from '@stoplight/prism-http';
+import pino from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newId, sha256Hex, shared } from '@vouch/platform';
+import { openApiDocument } from '../../apps/api/src/server.js';
+import { fingerprint, LAB_TOKEN, METRICS_TOKEN, PASSWORD } from './api.js';
+import { artefact, ids, msp, RestFixture, tenants } from './rest-fixture.js';
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+interface Call {
+  readonly status: number;
+  readonly path?: Record<string, string>;
+  readonly query?: Record<string, string>;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+/** Operations that no request through the proxy can complete, and why. */
+const CANNOT: Readonly<Record<string, string>> = {
+  watch: 'a stream of events never ends, and the proxy waits for the end',
+};
+
+const document = JSON.parse(JSON.stringify(openApiDocument())) as {
+  paths: Record<string, Record<Method, { operationId: string }>>;
+};
+const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, { operationId }]) => ({ path, method: method as Method, operationId })),
+);
+
+describe('every documented operation, through Prism as a validating proxy', () => {
+  let rest: RestFixture;
+  let person: Record<string, string>;
+  let owner: Record<string, string>;
+  let made: Record<'token' | 'key' | 'endpoint' | 'spare' | 'delivery', string>;
+  const golden = sha256Hex('golden');
+  const lab = { authorization: `Bearer ${LAB_TOKEN}` };
+  const evidence = 'a line of a log';
+
+  beforeAll(async () => {
+    rest = await RestFixture.start({ VOUCH_ALLOW_PRIVATE_NETWORK: true });
+    person = await rest.person(msp.technician);
+    owner = await rest.person(tenants.one.owner);
+    const post = async (route: string, body: unknown, headers = person): Promise<{ id: string }> =>
+      (await (await rest.api.post(route, body, headers)).json()) as { id: string };
+    const hook = { url: 'http://127.0.0.1:9/', eventTypes: ['lab.verdict-issued'] };
+    made = {
+      token: (await post('/api/v1/enrolment-tokens', { tenantId: tenants.one.id, ring: 0 })).id,
+      key: (await rest.key(msp.technician, ['device:read'])).id,
+      endpoint: (await post('/api/v1/webhook-endpoints', hook)).id,
+      spare: (await post('/api/v1/webhook-endpoints', hook)).id,
+      delivery: newId(),
+    };
+    const { platform } = rest.api.database;
+    await platform.transaction(shared, async (tx) => {
+      await tx.query(
+        `insert into webhook_delivery (id, endpoint_id, owner_id, event_id, type, message, state, tries_left, created_at)
+         values ($1, $2, $3, 1, 'lab.verdict-issued', '{}', 'failed', 0, now())`,
+        [made.delivery, made.endpoint, msp.id],
+      );
+    });
+    await rest.api.post('/lab/v1/hello', { name: 'lab', drivers: [] }, lab);
+  });
+  // One of the operations ends the session.
+  beforeEach(async () => {
+    person = await rest.person(msp.technician);
+  });
+  afterAll(() => rest.stop());
+
+  /** One call of each operation, with the answer that it must have. Later ones may need what earlier ones did. */
+  const calls = (): Record<string, Call> => ({
+    isLive: { status: 200 },
+    isReady: { status: 200 },
+    getMetrics: { status: 200, headers: { authorization: `Bearer ${METRICS_TOKEN}` } },
+    signIn: { status: 200, body: { email: msp.technician, password: PASSWORD }, headers: {} },
+    getSession: { status: 200 },
+    whoami: { status: 200 },
+    listAuditEntries: { status: 200, query: { limit: '1' } },
+    exportAudit: { status: 200 },
+    getOverview: { status: 200 },
+    getRun: { status: 200, path: { id: ids.run } },
+    listTenants: { status: 200, query: { limit: '1' } },
+    getTenant: { status: 200, path: { id: tenants.one.id } },
+    listDevices: { status: 200, query: { tenantId: tenants.one.id } },
+    getDevice: { status: 200, path: { id: rest.deviceId } },
+    listPatches: { status: 200 },
+    getPatch: { status: 200, path: { id: ids.revision } },
+    listRuns: { status: 200 },
+    listVerdicts: { status: 200 },
+    getVerdict: { status: 200, path: { id: ids.verdict } },
+    listChannels: { status: 200 },
+    listApprovals: { status: 200 },
+    checkApproval: { status: 200, query: { sha256: artefact.sha256, deviceId: rest.deviceId } },
+    listOutcomes: { status: 200 },
+    listCosts: { status: 200 },
+    listShares: { status: 200 },
+    listStatements: { status: 200 },
+    getStatement: { status: 200, path: { id: ids.statement } },
+    closePeriod: { status: 202, body: { period: '2026-02' } },
+    // Nobody was billed yet, so there is no account at the payment provider to open.
+    openPortal: { status: 404, path: { id: tenants.one.id }, headers: owner },
+    // Not signed by the payment provider.
+    receivePaymentEvent: { status: 400, body: 'x', headers: { 'content-type': 'application/json' } },
+    listEnrolmentTokens: { status: 200 },
+    createEnrolmentToken: { status: 201, body: { tenantId: tenants.one.id, ring: 1 } },
+    revokeEnrolmentToken: { status: 204, path: { id: made.token } },
+    listApiKeys: { status: 200 },
+    createApiKey: { status: 201, body: { name: 'k', actions: ['device:read'], expiresInDays: 1 } },
+    revokeApiKey: { status: 204, path: { id: made.key } },
+    listWebhookEndpoints: { status: 200 },
+    createWebhookEndpoint: { status: 201, body: { url: 'http://127.0.0.1:9/', eventTypes: ['lab.verdict-issued'] } },
+    getWebhookEndpoint: { status: 200, path: { id: made.endpoint } },
+    changeWebhookEndpoint: {
+      status: 200,
+      path: { id: made.endpoint },
+      body: { description: 'changed' },
+      headers: { ...person, 'if-match': '"v1"' },
+    },
+    rotateWebhookSecret: { status: 200, path: { id: made.endpoint } },
+    listWebhookDeliveries: { status: 200, path: { id: made.endpoint } },
+    getWebhookDelivery: { status: 200, path: { id: made.endpoint, deliveryId: made.delivery } },
+    replayWebhookDelivery: { status: 202, path: { id: made.endpoint, deliveryId: made.delivery } },
+    replayWebhookDeliveries: { status: 202, path: { id: made.endpoint }, body: { since: '2026-01-01T00:00:00Z' } },
+    removeWebhookEndpoint: { status: 204, path: { id: made.spare } },
+    // Used before: the proxy shows the refusal.
+    enrolDevice: {
+      status: 403,
+      body: { token: `ve_${'0'.repeat(32)}_${'A'.repeat(43)}`, name: 'x', publicKeyPem: rest.device.publicKeyPem },
+      headers: {},
+    },
+    readTrustDocument: { status: 200, path: { version: '1' }, headers: {} },
+    reportFingerprint: { status: 204, ...asDevice('PUT', '/device/v1/fingerprint', fingerprint()) },
+    getManifest: { status: 404, ...asDevice('GET', '/device/v1/manifest') },
+    reportOutcome: {
+      status: 409,
+      ...asDevice('POST', '/device/v1/outcomes', {
+        revisionId: ids.revision,
+        channelVersion: 9,
+        result: 'installed',
+        healthy: true,
+        probes: [],
+        installed: [],
+      }),
+    },
+    getAptFile: { status: 404, path: { channelId: ids.channel, path: 'Release' }, headers: {} },
+    getAgent: { status: 404, headers: {} },
+    labHello: { status: 200, body: { name: 'lab', drivers: [] }, headers: lab },
+    labGolden: {
+      status: 204,
+      body: { profileDigest: sha256Hex('something'), state: 'ready', digest: golden },
+      headers: lab,
+    },
+    labClaim: { status: 200, headers: lab },
+    labHeartbeat: { status: 409, path: { id: ids.run }, body: { attempt: 9 }, headers: lab },
+    labProgress: {
+      status: 409,
+      path: { id: ids.run },
+      body: { attempt: 9, step: 'baseline', state: 'started' },
+      headers: lab,
+    },
+    labReport: {
+      status: 409,
+      path: { id: ids.run },
+      body: {
+        attempt: 9,
+        observations: {
+          driver: 'sandbox',
+          fidelity: 'full',
+          capabilities: [],
+          goldenDigest: golden,
+          plan: { name: 'plan', steps: ['baseline'] },
+          tested: [],
+          steps: [],
+          packageDiff: [],
+          fileDiff: [],
+          failure: null,
+          labMilliseconds: 1,
+        },
+        evidence: [],
+      },
+      headers: lab,
+    },
+    labArtefact: { status: 404, path: { sha256: artefact.sha256 }, headers: lab },
+    labEvidence: {
+      status: 204,
+      path: { sha256: sha256Hex(evidence) },
+      body: evidence,
+      headers: { ...lab, 'content-type': 'application/octet-stream' },
+    },
+    getEvidence: { status: 200, path: { sha256: sha256Hex(evidence) } },
+    signOut: { status: 204 },
+  });
+
+  const asDevice = (method: string, path: string, body?: unknown): Pick<Call, 'body' | 'headers'> => ({
+    headers: rest.device.headers(method, path, body === undefined ? '' : JSON.stringify(body)),
+    ...(body === undefined ? {} : { body }),
+  });
+
+  it('is called, or listed with the reason why it cannot be', () => {
+    const known = [...Object.keys(calls()), ...Object.keys(CANNOT)];
+    expect(known.sort()).toEqual(operations.map(({ operationId }) => operationId).sort());
+  });
+
+  it('takes what it says it takes, and answers what it says it answers', async () => {
+    await queueRun();
+    expect(await violations(document, calls())).toEqual([]);
+  });
+
+  it('would be found out if it answered anything else', async () => {
+    const other = JSON.parse(JSON.stringify(document)) as typeof document & {
+      components: { schemas: Record<string, { required: string[] }> };
+    };
+    other.components.schemas['Tenant']?.required.push('revenue');
+    const { listTenants, listDevices } = calls();
+    if (!listTenants || !listDevices) throw new Error('The lists are gone.');
+    expect(JSON.stringify(await violations(other, { listTenants, listDevices }))).toMatch(
+      /^\[\["listTenants".*revenue/,
+    );
+  });
+
+  async function violations(described: object, wanted: Record<string, Call>): Promise<unknown[]> {
+    const config: IHttpConfig = {
+      isProxy: true,
+      upstream: new URL(rest.api.url),
+      checkSecurity: true,
+      validateRequest: true,
+      validateResponse: true,
+      errors: true,
+      upstreamProxy: undefined,
+      mock: { dynamic: false },
+    };
+    // It resolves references in place.
+    const http = await getHttpOperationsFromSpec(JSON.parse(JSON.stringify(described)) as object);
+    const prism = createInstance(config, { logger: pino({ level: 'silent' }) });
+    const wrong: unknown[] = [];
+    for (const [operationId, call] of Object.entries(wanted)) {
+      const operation = operations.find((each) => each.operationId === operationId);
+      if (operation === undefined) continue;
+      const path = operation.path.replace(/\{(\w+)\}/g, (_match, name: string) => call.path?.[name] ?? '');
+      const json: Record<string, string> =
+        call.body === undefined || call.headers?.['content-type'] ? {} : { 'content-type': 'application/json' };
+      const result = await prism.request(
+        {
+          method: operation.method,
+          url: { path, query: call.query ?? {} },
+          headers: { ...json, ...(call.headers ?? person) },
+          ...(call.body === undefined ? {} : { body: call.body }),
+        },
+        http,
+      )();
+      if (result._tag === 'Left') wrong.push([operationId, result.left.message]);
+      else {
+        const { output, validations } = result.right;
+        const found = [...validations.input, ...validations.output].map(
+          ({ message, path: at }) => `${at?.join('.')} ${message}`,
+        );
+        if (output.statusCode !== call.status || found.length > 0)
+          wrong.push([operationId, output.statusCode, found, output.body]);
+      }
+    }
+    return wrong;
+  }
+
+  /** Something for the lab to claim. */
+  const queueRun = (): Promise<unknown> =>
+    rest.api.database.platform.transaction(shared, async (tx) => {
+      const run = newId();
+      await tx.query(
+        `insert into lab_test_run (id, revision_id, profile_digest, golden_digest, plan_digest, plan, correlation_id, priority)
+         values ($1, $2, $3, $4, 'other', '{"name": "plan", "steps": ["baseline"]}', 'test', 9)`,
+        [run, ids.revision, sha256Hex('something'), golden],
+      );
+      await tx.query(
+        `insert into lab_test_run_artefact (run_id, package, version, architecture, file_name, size_bytes, sha256)
+         values ($1, 'web', '2', 'amd64', 'pool/web.deb', 5, $2)`,
+        [run, artefact.sha256],
+      );
+    });
+});
