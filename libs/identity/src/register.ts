@@ -1,6 +1,6 @@
 import { sha256Hex, type Tx } from '@vouch/platform';
 import type { Role } from './domain/permissions.js';
-import { hashPassword } from './sign-in.js';
+import { hashPassword } from './passwords.js';
 
 /**
  * Registration of MSPs, tenants, members and lab-runners, with ids that the caller derives, so that doing it twice
