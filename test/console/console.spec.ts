@@ -162,8 +162,9 @@ describe('the console in a browser', () => {
     await shows(overviews.done, 'Evidence');
     await page.getByText('1 check, 2 times').click();
     const table = page.locator('details[open] table');
-    expect(await table.locator('th').allInnerTexts()).toEqual(['Check', 'Before', 'After', 'After restart']);
-    expect(await table.locator('td').allInnerTexts()).toEqual(['web site answers', '—', 'good', 'good']);
+    const times = ['Before', 'After', 'After restart', 'Taken back'];
+    expect(await table.locator('th').allInnerTexts()).toEqual(['Check', ...times]);
+    expect(await table.locator('td').allInnerTexts()).toEqual(['web site answers', '—', 'good', 'good', '—']);
   });
 
   it('says that it is cut off, and finds back by itself', async () => {
