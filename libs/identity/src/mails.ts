@@ -1,4 +1,4 @@
-import { newId, shared, type Clock, type Database, type SealedBox, type Tx } from '@vouch/platform';
+import { newId, publish, shared, type Clock, type Database, type SealedBox, type Tx } from '@vouch/platform';
 import { writeMail, type Mail } from './domain/mails.js';
 
 export { writeMail, type Mail, type MailText } from './domain/mails.js';
@@ -23,7 +23,7 @@ export class Mailbox {
       'insert into platform_mail (id, recipient, subject, sealed, created_at, next_at) values ($1, $2, $3, $4, $5, $5)',
       [id, recipient, subject, this.box.seal(text, mailPlaceOf(id)), now],
     );
-    await tx.query(`select pg_notify('vouch_mail', '')`);
+    await publish(tx, { topic: 'identity.mail-added', payload: { mailId: id }, correlationId: newId() });
   }
 
   send(recipient: string, mail: Mail): Promise<void> {

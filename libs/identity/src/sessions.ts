@@ -72,7 +72,12 @@ export class Sessions {
       await tx.query(
         `insert into identity_session (token_sha256, member_id, created_at, expires_at, method, second_factor_at, stepped_up_at,
                                        last_seen_at, address, user_agent)
-         values ($1, $2, $3, $4, $5, $6, $6, $3, $7, $8)`,
+         values ($1, $2, $3, $4, $5, $6,
+                 -- Fresh, if there is no factor that was not proved.
+                 case when $6::timestamptz is not null
+                        or not exists (select 1 from identity_totp where member_id = $2 and confirmed_at is not null)
+                           and not exists (select 1 from identity_passkey where member_id = $2) then $3::timestamptz end,
+                 $3, $7, $8)`,
         [
           sha256,
           memberId,

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Post, Req, Res } from 
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { SecondFactorProof, SignedIn, SignIn, StepUpProof } from '@vouch/contracts';
-import { may, permissions, type Action, type CallerContext, type Origin, type SessionSecret } from '@vouch/identity';
+import { actionsOf, type CallerContext, type Origin, type SessionSecret } from '@vouch/identity';
 import type { z } from 'zod';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
 import { Operation } from '../openapi/operation.js';
@@ -15,8 +15,7 @@ export const originOf = (request: CallerRequest): Origin => ({
 
 const view = (caller: CallerContext): SignedIn => {
   const { id, name, email, role, secondFactor } = caller;
-  const actions = (Object.keys(permissions) as Action[]).filter((action) => may(caller, action));
-  return { member: { id, name, email, role }, secondFactor, actions };
+  return { member: { id, name, email, role }, secondFactor, actions: actionsOf(caller) };
 };
 
 @ApiTags('session')

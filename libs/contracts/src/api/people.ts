@@ -83,10 +83,10 @@ export const OpenInvitation = z.object({ email: z.string(), organisation: z.stri
 });
 export const InvitationLink = z
   .strictObject({ secret: LinkSecret })
-  .meta({ id: 'InvitationLink', examples: [{ secret: 'vi_2c9f0b6a8d7e4f1a' }] });
+  .meta({ id: 'InvitationLink', examples: [{ secret: 'vi_2c9f0b6a8d7e4f1a5b3c' }] });
 export const AcceptInvitation = z
   .strictObject({ secret: LinkSecret, name: PlainText.min(1).max(100), password: z.string().min(1).max(200) })
   .meta({
     id: 'AcceptInvitation',
-    examples: [{ secret: 'vi_2c9f0b6a8d7e4f1a', name: 'Kim', password: 'seven lamps under water' }],
+    examples: [{ secret: 'vi_2c9f0b6a8d7e4f1a5b3c', name: 'Kim', password: 'seven lamps under water' }],
   });

@@ -53,19 +53,20 @@ export const StepUpProof = z
   });
 export type StepUpProof = z.infer<typeof StepUpProof>;
 
-export const ChangePassword = z
-  .strictObject({ present: Password, next: Password })
-  .meta({
-    id: 'ChangePassword',
-    examples: [{ present: 'correct horse battery staple', next: 'seven lamps under water' }],
-  });
+export const ChangePassword = z.strictObject({ present: Password, next: Password }).meta({
+  id: 'ChangePassword',
+  examples: [{ present: 'correct horse battery staple', next: 'seven lamps under water' }],
+});
 
 export const AskForReset = z
   .strictObject({ email: z.email().max(320) })
   .meta({ id: 'AskForReset', examples: [{ email: 'technician@consulting.example' }] });
 export const ResetPassword = z
   .strictObject({ secret: LinkSecret, password: Password })
-  .meta({ id: 'ResetPassword', examples: [{ secret: 'vp_2c9f0b6a8d7e4f1a', password: 'seven lamps under water' }] });
+  .meta({
+    id: 'ResetPassword',
+    examples: [{ secret: 'vp_2c9f0b6a8d7e4f1a5b3c', password: 'seven lamps under water' }],
+  });
 
 export const CodesSetUp = z
   .object({

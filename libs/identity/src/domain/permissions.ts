@@ -58,6 +58,10 @@ export type Action = keyof typeof permissions;
 
 export const reachOf = (role: Role, action: Action): Reach => permissions[action].reach[role];
 
+/** All that a caller may do: what the console shows follows from it. */
+export const actionsOf = (caller: Parameters<typeof may>[0]): Action[] =>
+  (Object.keys(permissions) as Action[]).filter((action) => may(caller, action));
+
 /** An API key may do what its role may and what it was made for, and never what asks for a person's step-up. */
 export function may(
   caller: { readonly role: Role; readonly actions: ReadonlySet<Action> | null },
