@@ -27,9 +27,9 @@ describe('signing in', () => {
       403,
       'second-factor-enrolment-needed',
     ]);
-    expect(await problemCode(await person.send('PUT', '/api/v1/account/password', { present: PASSWORD, next: NEXT }))).toEqual(
-      [403, 'second-factor-enrolment-needed'],
-    );
+    expect(
+      await problemCode(await person.send('PUT', '/api/v1/account/password', { present: PASSWORD, next: NEXT })),
+    ).toEqual([403, 'second-factor-enrolment-needed']);
     const { recoveryCodes } = await person.setUpCodes();
     expect(new Set(recoveryCodes).size).toBe(10);
     expect((await person.send('GET', '/api/v1/overview')).status).toBe(200);
@@ -113,7 +113,9 @@ describe('guessing', () => {
   it('twenty at once counts each of them', async () => {
     await forgetGuesses();
     const statuses = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => new Person(api, two.owner).signIn(`guess ${n}`).then(({ status }) => status)),
+      Array.from({ length: 20 }, (_, n) =>
+        new Person(api, two.owner).signIn(`guess ${n}`).then(({ status }) => status),
+      ),
     );
     expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(5);
     await forgetGuesses();
@@ -179,7 +181,9 @@ describe('an account', () => {
     expect((await here.send('GET', '/api/v1/session')).status).toBe(200);
     expect((await there.signIn()).status).toBe(401);
     expect((await there.signIn(NEXT)).status).toBe(200);
-    expect((await mailsTo(api, two.owner)).map(({ subject }) => subject)).toEqual(['Your password for Vouch was changed']);
+    expect((await mailsTo(api, two.owner)).map(({ subject }) => subject)).toEqual([
+      'Your password for Vouch was changed',
+    ]);
   });
 
   it('shows its sessions to nobody else, and ends them', async () => {
@@ -208,7 +212,9 @@ describe('an account', () => {
     const person = new Person(api, north.reader);
     await person.signIn();
     await api.database.platform.transaction(shared, (tx) =>
-      tx.query(`update identity_session set last_seen_at = last_seen_at - interval '61 minutes', created_at = created_at - interval '61 minutes'`),
+      tx.query(
+        `update identity_session set last_seen_at = last_seen_at - interval '61 minutes', created_at = created_at - interval '61 minutes'`,
+      ),
     );
     expect((await person.send('GET', '/api/v1/session')).status).toBe(401);
   });

@@ -21,6 +21,7 @@ export function Form({ label, busy = 'One moment…', onSubmit, children, plain 
     setError('');
     try {
       await onSubmit(values);
+      form.reset();
     } catch (reason) {
       setError(reason instanceof Error ? reason.message : 'That did not work.');
     } finally {

@@ -6,8 +6,9 @@ import { Field, Form } from './form.js';
 import { time } from './format.js';
 import { roles } from './words.js';
 
-const OF_MSP = ['msp-owner', 'technician', 'msp-reader'];
-const OF_TENANT = ['tenant-owner', 'tenant-viewer'];
+/** The least mighty first: it is what an invitation proposes. */
+const OF_MSP = ['msp-reader', 'technician', 'msp-owner'];
+const OF_TENANT = ['tenant-viewer', 'tenant-owner'];
 
 /** Who belongs to the organisation and its customers; owners invite, change and remove. */
 export function MembersPage({
@@ -40,8 +41,11 @@ export function MembersPage({
               <small>
                 {member.email}, {nameOf(member.tenantId)}
               </small>
-              <Badge tone="quiet">{roles[member.role] ?? member.role}</Badge>
-              {manages && <Change member={member} onChange={load} />}
+              {manages ? (
+                <Change member={member} onChange={load} />
+              ) : (
+                <Badge tone="quiet">{roles[member.role] ?? member.role}</Badge>
+              )}
             </li>
           ))}
         </ul>
@@ -96,7 +100,14 @@ function Change({ member, onChange }: { member: Member; onChange: () => void }) 
           </select>
         </label>
       </Form>
-      <Form label="Remove" plain onSubmit={async () => api.removeMember(member.id).then(onChange)} />
+      <Form
+        label="Remove"
+        plain
+        onSubmit={async () => {
+          const sure = window.confirm(`Remove ${member.name}? Their sessions and API keys end at once.`);
+          if (sure) await api.removeMember(member.id).then(onChange);
+        }}
+      />
     </>
   );
 }
