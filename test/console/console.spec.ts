@@ -100,7 +100,7 @@ describe('the console in a browser', () => {
     await page.goto(url);
     await page.getByLabel('E-mail').fill('t@example.org');
     await page.getByLabel('Password').fill('secret');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByText('No lab-runner has come yet').waitFor();
   });
   afterAll(async () => {

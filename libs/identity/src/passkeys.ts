@@ -11,7 +11,7 @@ import {
 import { audit, shared, type Clock, type Database, type Tx } from '@vouch/platform';
 import { actAs } from './act-as.js';
 import type { Challenges } from './challenges.js';
-import { actorOf, type CallerContext } from './context.js';
+import type { CallerContext } from './context.js';
 import { NEEDS_SECOND_FACTOR } from './domain/second-factor.js';
 import { FactorConflict } from './second-factor.js';
 import type { Origin, Sessions, SessionSecret } from './sessions.js';

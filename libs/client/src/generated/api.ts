@@ -1654,7 +1654,7 @@ export interface components {
     schemas: {
         /**
          * @example {
-         *       "secret": "vi_2c9f0b6a8d7e4f1a",
+         *       "secret": "vi_2c9f0b6a8d7e4f1a5b3c",
          *       "name": "Kim",
          *       "password": "seven lamps under water"
          *     }
@@ -2580,7 +2580,7 @@ export interface components {
         };
         /**
          * @example {
-         *       "secret": "vi_2c9f0b6a8d7e4f1a"
+         *       "secret": "vi_2c9f0b6a8d7e4f1a5b3c"
          *     }
          */
         InvitationLink: {
@@ -2916,7 +2916,10 @@ export interface components {
          *       "member": {
          *         "name": "Kim",
          *         "email": "technician@consulting.example",
-         *         "role": "technician"
+         *         "role": "technician",
+         *         "actions": [
+         *           "overview:read"
+         *         ]
          *       },
          *       "msp": "Harbour IT",
          *       "billingIsStandIn": true,
@@ -2973,6 +2976,8 @@ export interface components {
                 state: "wanted" | "building" | "ready" | "failed";
             }[];
             member: {
+                /** @description What the member may do. */
+                actions: string[];
                 email: string;
                 name: string;
                 role: string;
@@ -3378,7 +3383,7 @@ export interface components {
         };
         /**
          * @example {
-         *       "secret": "vp_2c9f0b6a8d7e4f1a",
+         *       "secret": "vp_2c9f0b6a8d7e4f1a5b3c",
          *       "password": "seven lamps under water"
          *     }
          */
@@ -6399,7 +6404,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "secret": "vi_2c9f0b6a8d7e4f1a",
+                 *       "secret": "vi_2c9f0b6a8d7e4f1a5b3c",
                  *       "name": "Kim",
                  *       "password": "seven lamps under water"
                  *     }
@@ -6436,7 +6441,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "secret": "vi_2c9f0b6a8d7e4f1a"
+                 *       "secret": "vi_2c9f0b6a8d7e4f1a5b3c"
                  *     }
                  */
                 "application/json": components["schemas"]["InvitationLink"];
@@ -6741,7 +6746,10 @@ export interface operations {
                      *       "member": {
                      *         "name": "Kim",
                      *         "email": "technician@consulting.example",
-                     *         "role": "technician"
+                     *         "role": "technician",
+                     *         "actions": [
+                     *           "overview:read"
+                     *         ]
                      *       },
                      *       "msp": "Harbour IT",
                      *       "billingIsStandIn": true,
@@ -6844,7 +6852,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "secret": "vp_2c9f0b6a8d7e4f1a",
+                 *       "secret": "vp_2c9f0b6a8d7e4f1a5b3c",
                  *       "password": "seven lamps under water"
                  *     }
                  */
