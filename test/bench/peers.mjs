@@ -115,5 +115,11 @@ async function mustRun(name, [program, ...args], log) {
   const child = spawn(program, args, { stdio: ['ignore', out, out] });
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('exit', resolve));
   fs.closeSync(out);
-  if (code !== 0) throw new Error(`${name} ended with ${code}: ${fs.readFileSync(log, 'utf8').match(/.*(FAIL|error).*\n.*/gi)?.join(' | ')}`);
+  if (code !== 0)
+    throw new Error(
+      `${name} ended with ${code}: ${fs
+        .readFileSync(log, 'utf8')
+        .match(/.*(FAIL|error).*\n.*/gi)
+        ?.join(' | ')}`,
+    );
 }
