@@ -4,6 +4,8 @@ import { build, installSystemPackages } from '../../infra/local/prepare.mjs';
 const benches = {
   'lab-overhead': () => import('./lab-overhead.mjs'),
   'cost-split': () => import('./cost-split.mjs'),
+  'lab-speed': () => import('./lab-speed.mjs'),
+  'lab-parallel': () => import('./lab-parallel.mjs'),
   'lab-catch-rate': () => import('./lab-catch-rate.mjs'),
 };
 
