@@ -37,6 +37,9 @@ export const ID_PROVIDERS: readonly (readonly [RegExp, Provider])[] = [
   [/ endpointId$/, row('webhook_endpoint')],
   [/ deliveryId$/, row('webhook_delivery')],
   [/ \/api\/v1\/members\/\{id\}\S* id$/, row('identity_member')],
+  [/ \/api\/v1\/account\/sessions\/\{id\} id$/, row('identity_session')],
+  [/^DELETE \/api\/v1\/account\/passkeys\/\{id\} id$/, row('identity_passkey')],
+  [/^POST \/api\/v1\/(account|session)\/passkey\S* (id|rawId)$/, { shared: 'counts only with its own signature' }],
   [/ memberId$/, row('identity_member')],
   [/ \/api\/v1\/invitations\/\{id\}\S* id$/, row('identity_invitation')],
   [/ (policyId|channelId|cohortId)$/, { shared: 'a policy, kind of machine and ring: many tenants read one channel' }],
@@ -83,17 +86,36 @@ export async function ownedBy(api: TestApi, owner: pg.Client, tenantId: string, 
 
 /** Things that MSPs and tenants alike own. */
 const OWNED_BY_EITHER = /^(identity_api_key|webhook_)/;
+/** Things of one person. */
+const OWNED_BY_MEMBER = /^identity_(session|passkey)$/;
 
 async function makeRow(owner: pg.Client, table: string, column: string, tenantId: string): Promise<string> {
-  const ownerColumn = OWNED_BY_EITHER.test(table) ? 'owner_id' : 'tenant_id';
+  if (OWNED_BY_MEMBER.test(table)) {
+    const member = 'select id::text from identity_member where tenant_id = $1 limit 1';
+    const [person] = (await owner.query<{ id: string }>(member, [tenantId])).rows;
+    return makeOwned(owner, table, column, person?.id ?? '', 'member_id');
+  }
+  return makeOwned(owner, table, column, tenantId, OWNED_BY_EITHER.test(table) ? 'owner_id' : 'tenant_id');
+}
+
+async function makeOwned(
+  owner: pg.Client,
+  table: string,
+  column: string,
+  ownerId: string,
+  ownerColumn: string,
+): Promise<string> {
   const find = `select ${column}::text as id from ${table} where ${ownerColumn} = $1 limit 1`;
-  const [found] = (await owner.query<{ id: string }>(find, [tenantId])).rows;
+  const [found] = (await owner.query<{ id: string }>(find, [ownerId])).rows;
   if (found) return found.id;
-  const values = await madeUpRow(owner, table, tenantId, ownerColumn);
+  const values = await madeUpRow(owner, table, ownerId, ownerColumn);
   // Made-up numbers are the same in each run; ids of two tenants must differ.
-  const own = typeof values[column] === 'string' && column === 'id' ? { id: idOf(table, tenantId) } : {};
+  const own =
+    typeof values[column] === 'string' && column === 'id' && table !== 'identity_passkey'
+      ? { id: idOf(table, ownerId) }
+      : {};
   await owner.query(insertOf(table, { ...values, ...own }));
-  const [made] = (await owner.query<{ id: string }>(find, [tenantId])).rows;
+  const [made] = (await owner.query<{ id: string }>(find, [ownerId])).rows;
   if (!made) throw new Error(`No row of ${table} could be made for a tenant.`);
   return made.id;
 }

@@ -6,8 +6,8 @@ import { tenantTables } from '../integration/tenant-tables.js';
 import { ownedBy, providerOf } from './id-providers.js';
 import { operationsOf, type OpenApi } from './openapi.js';
 
-/** A stream that never ends, and what only tells callers about themselves, out of their credential. */
-const LEFT_OUT = new Set(['/api/v1/live', '/api/v1/whoami']);
+/** A stream that never ends, and what tells callers about themselves: out of their credential, or as the one member left. */
+const LEFT_OUT = new Set(['/api/v1/live', '/api/v1/whoami', '/api/v1/members']);
 const tenants = organisation.flatMap((msp) => msp.tenants.map((tenant) => ({ ...tenant, technician: msp.technician })));
 
 /**

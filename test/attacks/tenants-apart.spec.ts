@@ -57,7 +57,14 @@ describe('two tenants', () => {
       const owned = await ownedBy(api, owner, tenant.id, msp.technician);
       await owned.rowOf('billing_statement', 'id');
       await owned.rowOf('platform_audit', 'hash');
-      for (const table of ['webhook_endpoint', 'webhook_delivery', 'identity_api_key']) await owned.rowOf(table, 'id');
+      for (const table of [
+        'webhook_endpoint',
+        'webhook_delivery',
+        'identity_api_key',
+        'identity_invitation',
+        'identity_passkey',
+      ])
+        await owned.rowOf(table, 'id');
       watchers.push({ cookie: await api.signIn(tenant.owner), owned });
     }
     cookieOfA = await api.signIn(a.owner);

@@ -5,6 +5,8 @@ const benches = {
   'lab-overhead': () => import('./lab-overhead.mjs'),
   'lab-qemu': () => import('./lab-qemu.mjs'),
   'cost-split': () => import('./cost-split.mjs'),
+  'lab-speed': () => import('./lab-speed.mjs'),
+  'lab-parallel': () => import('./lab-parallel.mjs'),
   'lab-catch-rate': () => import('./lab-catch-rate.mjs'),
 };
 

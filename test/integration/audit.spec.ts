@@ -176,7 +176,8 @@ describe('an owner of the database who', () => {
     ['removes an entry', 'delete from platform_audit where seq = 4', 4],
     [
       'removes it and closes the gap',
-      'delete from platform_audit where seq = 4; update platform_audit set seq = seq - 1 where seq > 4',
+      `delete from platform_audit where seq = 4; update platform_audit set seq = seq + 999 where seq > 4;
+       update platform_audit set seq = seq - 1000 where seq > 1000`,
       4,
     ],
     ['cuts the end off', 'delete from platform_audit where seq > 7', 8],
@@ -343,6 +344,8 @@ describe('who reads the trail', () => {
       tenantIds: [],
       actions: null,
       steppedUpAt: null,
+      sessionId: null,
+      secondFactor: 'done',
       correlationId: 'test',
       from: '',
     } as const;

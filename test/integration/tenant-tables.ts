@@ -68,6 +68,8 @@ function valueOf(type: string, column: string): unknown {
       return serial;
     case 'ARRAY':
       return [`made-up-${serial}`];
+    case 'bytea':
+      return Buffer.from('made up');
     case 'boolean':
       return true;
     case 'jsonb':

@@ -3,14 +3,14 @@ import { ReadManifest } from '@vouch/approval';
 import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/billing';
 import { TrustStore } from '@vouch/evidence';
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
-import { MachineCredentials, Sessions } from '@vouch/identity';
+import { MachineCredentials } from '@vouch/identity';
 import { RunnerRegistry, RunQueue } from '@vouch/lab';
 import { ContentStore, Database, openEvidenceStore, systemClock, type BlobStore, type Logger } from '@vouch/platform';
 import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
-
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
+import { PeopleServices } from './people/people-services.js';
 import { RestServices } from './rest/rest-services.js';
 import type { ApiConfig } from './settings.js';
 
@@ -22,7 +22,7 @@ export class Services {
     readonly config: ApiConfig,
     readonly logger: Logger,
     readonly database: Database,
-    readonly sessions: Sessions,
+    readonly people: PeopleServices,
     readonly credentials: MachineCredentials,
     readonly devices: DeviceAuthentication,
     readonly enrolment: Enrolment,
@@ -52,7 +52,7 @@ export class Services {
       config,
       logger,
       database,
-      new Sessions(database, clock),
+      new PeopleServices(config, database, clock),
       new MachineCredentials(database),
       new DeviceAuthentication(database, clock),
       new Enrolment(database, clock),

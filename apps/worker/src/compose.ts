@@ -12,6 +12,7 @@ import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouc
 import { believedKeys, SignAuditHeadsStage } from '@vouch/evidence';
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
 import { DEBIAN_UPGRADE_AND_BACK, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
+import { FolderTransport, SendMailStage, SmtpTransport } from '@vouch/identity';
 import { ChooseEnvironmentsStage, PlanRunsStage, RecordDemand } from '@vouch/planning';
 import { ContentStore, SafeFetch, SealedBox, systemClock, type Database, type Stage } from '@vouch/platform';
 import { AdvanceRolloutStage } from '@vouch/rollout';
@@ -70,6 +71,14 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
     new ClosePeriodStage(database, clock),
     new InvoiceStatementStage(database, provider, clock),
     new ApplyPaymentStage(database, clock),
+    new SendMailStage(
+      database,
+      new SealedBox(config.VOUCH_SECRETS_KEY),
+      config.VOUCH_SMTP_URL === undefined
+        ? new FolderTransport(folder('mails'))
+        : new SmtpTransport(config.VOUCH_SMTP_URL, config.VOUCH_MAIL_FROM),
+      clock,
+    ),
     new FanOutStage(database),
     new DeliverWebhookStage(
       database,

@@ -3,7 +3,7 @@ import { loadConfig, runProcess } from '@vouch/platform';
 import { ApiClient } from './api-client.js';
 import { DemoFleet } from './fleet.js';
 import { waitForMainJob } from './main-job.js';
-import { technicianEmail, tenants } from './organisation.js';
+import { mspOwnerEmail, tenants } from './organisation.js';
 import { demoSettings } from './settings.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -16,7 +16,11 @@ await runProcess(async () => {
     say(`no machines can run here: ${can.reason}`);
     process.exit(1);
   }
-  const api = new ApiClient(config.VOUCH_API_URL, { email: technicianEmail, password: config.VOUCH_DEMO_PASSWORD });
+  const api = new ApiClient(config.VOUCH_API_URL, {
+    email: mspOwnerEmail,
+    password: config.VOUCH_DEMO_PASSWORD,
+    codeSecret: config.VOUCH_DEMO_CODE_SECRET,
+  });
   await api.signIn();
   const fleet = await DemoFleet.open(config.VOUCH_DATA_DIR, config.VOUCH_PORT, api, say);
   let stopping = false;

@@ -1,5 +1,5 @@
 import type { Overview, RunnerState, SourceState } from '@vouch/contracts';
-import { scopeOf, type CallerContext } from '@vouch/identity';
+import { actionsOf, scopeOf, type CallerContext } from '@vouch/identity';
 import type { Clock, Database, Tx } from '@vouch/platform';
 import { loadPatchRows } from './patch-rows.js';
 import { loadPatchViews } from './patch-views.js';
@@ -29,7 +29,7 @@ export class OverviewQuery {
       const verdicts = await loadVerdictViews(tx, runIds);
       return {
         at: now.toISOString(),
-        member: { name: member.name, email: member.email, role: member.role },
+        member: { name: member.name, email: member.email, role: member.role, actions: actionsOf(member) },
         msp: member.msp,
         billingIsStandIn: this.billingIsStandIn,
         problems: problemsOf(sources, runners, goldens),

@@ -19,14 +19,17 @@ const row = (...cells: readonly [Reach, Reach, Reach, Reach, Reach, Reach]): Rul
   stepUp: false,
 });
 
+/** A right that only a person has who proved shortly before, with every factor, that it is they. */
+const stepUp = (...cells: Parameters<typeof row>): Rule => ({ ...row(...cells), stepUp: true });
+
 // prettier-ignore
 export const permissions = {
   //                             operator  msp-owner  technician  msp-reader  tenant-owner  tenant-viewer
   'overview:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'evidence:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'enrolment-token:create': row('-',      'msp',     'msp',      '-',        '-',          '-'),
-  'statement:close':        row('all',    'msp',     'msp',      '-',        '-',          '-'),
-  'portal:open':            row('-',      'msp',     '-',        '-',        'tenant',     '-'),
+  'statement:close':        stepUp('all',    'msp',     'msp',      '-',        '-',          '-'),
+  'portal:open':            stepUp('-',      'msp',     '-',        '-',        'tenant',     '-'),
   'enrolment-token:read':   row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'enrolment-token:revoke': row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'tenant:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
@@ -36,17 +39,28 @@ export const permissions = {
   'outcome:read':           row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'cost:read':              row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'statement:read':         row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
-  'api-key:create':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
+  'api-key:create':         stepUp('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'api-key:read':           row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'api-key:revoke':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'webhook:read':           row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
   'webhook:manage':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'audit:read':             row('all',    'msp',     'msp',      'msp',      'tenant',     '-'),
+  'member:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
+  'member:manage':          stepUp('-',   'msp',     '-',        '-',        'tenant',     '-'),
+  'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
 } as const satisfies Readonly<Record<string, Rule>>;
+
+/** Roles that an MSP or a tenant gives to its members. */
+export const rolesOfOrganisation = (kind: 'msp' | 'tenant'): readonly Role[] =>
+  kind === 'msp' ? ['msp-owner', 'technician', 'msp-reader'] : ['tenant-owner', 'tenant-viewer'];
 
 export type Action = keyof typeof permissions;
 
 export const reachOf = (role: Role, action: Action): Reach => permissions[action].reach[role];
+
+/** All that a caller may do: what the console shows follows from it. */
+export const actionsOf = (caller: Parameters<typeof may>[0]): Action[] =>
+  (Object.keys(permissions) as Action[]).filter((action) => may(caller, action));
 
 /** An API key may do what its role may and what it was made for, and never what asks for a person's step-up. */
 export function may(

@@ -29,6 +29,8 @@ exec cat > /dev/null
  * Boots a restored machine: runs as first process of fresh namespaces, mounts what a kernel and an initrd would, makes
  * the machine's file system the root, drops the host's, and becomes systemd. Wants HOSTNAME and, for a machine in a
  * private network, ADDRESS (CIDR) and GATEWAY; then it waits on its standard input until its network card is there.
+ *
+ * No unit gets a kernel keyring of its own: a user may have 200 keys, and all machines of a host are one user to it.
  */
 export const BOOT_SCRIPT = `set -eu
 cd ${MACHINE.root}
@@ -48,6 +50,10 @@ ln -s fd/1 dev/stdout
 ln -s fd/2 dev/stderr
 mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs run
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
+for kind in service mount socket swap; do
+  mkdir -p "run/systemd/system/$kind.d"
+  printf '[%s]\\nKeyringMode=inherit\\n' "$(printf %s "$kind" | sed 's/./\\u&/')" > "run/systemd/system/$kind.d/vouch.conf"
+done
 mount -t sysfs -o ro sysfs sys
 mount -t tmpfs -o mode=0755 tmpfs sys/fs
 mkdir sys/fs/cgroup

@@ -222,10 +222,11 @@ export class Machine {
       if (this.running === undefined || hasEnded(this.running.process))
         throw new BootFailed(this.name, 'its systemd has ended');
       const limit = Math.max(1, deadline - performance.now());
-      const result = await this.exec(['systemctl', 'is-system-running'], { timeoutMs: limit });
+      // It fails at once while systemd does not listen yet, and afterwards waits for the end of the start.
+      const result = await this.exec(['systemctl', 'is-system-running', '--wait'], { timeoutMs: limit });
       state = result.stdout.trim() || result.stderr.trim() || state;
       if (state === 'running' || state === 'degraded') return;
-      await sleep(100);
+      await sleep(30);
     }
     throw new BootFailed(this.name, `systemd still says "${state}" at the time limit`);
   }
