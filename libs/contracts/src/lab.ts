@@ -35,7 +35,9 @@ export type RunnerHello = z.infer<typeof RunnerHello>;
 export const RunnerWelcome = z
   .object({
     runnerId: z.string(),
-    profiles: z.array(z.object({ digest: Sha256, profile: Profile, drivers: z.array(z.string()).default(['sandbox']) })),
+    profiles: z.array(
+      z.object({ digest: Sha256, profile: Profile, drivers: z.array(z.string()).default(['sandbox']) }),
+    ),
   })
   .meta({ id: 'RunnerWelcome', examples: [examples.welcome] });
 export type RunnerWelcome = z.infer<typeof RunnerWelcome>;
