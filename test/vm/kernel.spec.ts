@@ -1,6 +1,9 @@
-import { runPlan, verdict } from '@vouch/lab';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { MACHINE_PLAN_LIMITS, runPlan, verdict } from '@vouch/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { download, jobFor, securityVersion, type PatchFile } from '../lab/lab-fixture.js';
+import { buildPackage, download, jobFor, securityVersion, type PatchFile } from '../lab/lab-fixture.js';
 import { sh } from '../lab/shell.js';
 import { openVmLab, type VmLab } from './vm-fixture.js';
 
@@ -29,6 +32,7 @@ describe('a kernel patch', () => {
         signal: new AbortController().signal,
       },
       () => new Date(),
+      MACHINE_PLAN_LIMITS,
     );
     const kernels = /Linux version (\S+)/g;
     const journal = Buffer.from(evidence.find(({ name }) => name === 'collect.log')?.bytes ?? []).toString();
@@ -40,6 +44,33 @@ describe('a kernel patch', () => {
     expect(judged).toMatchObject({ result: 'pass', reasons: [] });
     expect(judged.notCovered).toEqual(expect.arrayContaining(['the boot loader', 'firmware']));
     expect(observations.fileDiff.map((file) => file.path)).toContain(`/boot/vmlinuz-${release}`);
+    const pictures = evidence.filter(({ mediaType }) => mediaType === 'image/png');
+    expect(pictures.map(({ name }) => name)).toEqual(['restore.png', 'reboot.png']);
+    for (const { bytes } of pictures) expect(Buffer.from(bytes).subarray(1, 4).toString()).toBe('PNG');
+  });
+
+  it('is failed when the machine does not start with it, in the words of its console', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vouch-vm-'));
+    try {
+      const spoil = 'for f in /boot/initrd.img-*; do echo nonsense > "$f"; done';
+      const patch = await buildPackage(folder, { package: 'postgresql', version: '9999' }, spoil);
+      const job = jobFor(lab.golden, [patch.artefact]);
+      const { observations } = await runPlan(
+        lab.driver,
+        {
+          job,
+          artefactFiles: new Map([[patch.artefact.sha256, patch.file]]),
+          onProgress: () => undefined,
+          signal: new AbortController().signal,
+        },
+        () => new Date(),
+        MACHINE_PLAN_LIMITS,
+      );
+      expect(observations.failure).toMatchObject({ code: 'boot-failed', blame: 'patch', step: 'reboot' });
+      expect(observations.failure?.message).toMatch(/console ended with: .*(panic|Unable to mount root)/i);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import {
   LibvirtGoldenBuilder,
   libvirtPrerequisites,
   machinePrerequisites,
-  PLAN_LIMITS,
+  MACHINE_PLAN_LIMITS,
   QemuDriver,
   QemuGoldenBuilder,
   qemuVersion,
@@ -84,7 +84,7 @@ export class MachineLaboratory implements Laboratory {
   }
 
   test(run: LabRun): Promise<RunResult> {
-    return runPlan(this.required().machines, run, systemClock, PLAN_LIMITS, this.controls);
+    return runPlan(this.required().machines, run, systemClock, MACHINE_PLAN_LIMITS, this.controls);
   }
 
   async close(): Promise<void> {

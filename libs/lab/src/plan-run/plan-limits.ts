@@ -10,6 +10,15 @@ export interface PlanLimits {
   readonly storageMiB: number;
 }
 
+/** For machines with kernels of their own, which may be emulated: everything takes ten times as long then. */
+export const MACHINE_PLAN_LIMITS: PlanLimits = {
+  bootMs: 300_000,
+  applyMs: 30 * 60_000,
+  settleMs: 60_000,
+  runMs: 90 * 60_000,
+  storageMiB: 3072,
+};
+
 export const PLAN_LIMITS: PlanLimits = {
   bootMs: 120_000,
   applyMs: 10 * 60_000,

@@ -8,7 +8,7 @@ import type { AgentChannel } from '../vm/agent-channel.js';
 import { MEMORY_MIB } from '../vm/image-scripts.js';
 import { NoAnswer } from '../vm/json-lines.js';
 import type { GoldenSource } from '../vm/vm-golden-builder.js';
-import { DISK, VmFolder, type VmFolderOptions } from '../vm/vm-folder.js';
+import { DISK, SERIAL_LOG, VmFolder, type VmFolderOptions } from '../vm/vm-folder.js';
 import { domainXml } from './domain-xml.js';
 import type { Virsh } from './virsh.js';
 
@@ -60,7 +60,7 @@ export class LibvirtControl implements GoldenSource {
       disk: at(DISK),
       kernel: at(this.folder.kernel),
       initrd: at(this.folder.initrd),
-      serialLog: at('serial.log'),
+      serialLog: at(SERIAL_LOG),
     });
     await writeFile(at(DOMAIN_FILE), xml);
     await this.folder.mark({ domains: [{ uri: this.virsh.uri, name: this.domain }] });
@@ -100,6 +100,10 @@ export class LibvirtControl implements GoldenSource {
 
   adoptKernel(): Promise<void> {
     return this.folder.adoptKernel();
+  }
+
+  lastWords(): Promise<string> {
+    return this.folder.lastWords();
   }
 
   async screenshot(): Promise<Uint8Array> {

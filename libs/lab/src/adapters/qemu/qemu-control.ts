@@ -85,6 +85,10 @@ export class QemuControl implements GoldenSource {
     return this.folder.adoptKernel();
   }
 
+  lastWords(): Promise<string> {
+    return this.folder.lastWords();
+  }
+
   async screenshot(): Promise<Uint8Array> {
     await this.running.qmp.ask('screendump', { filename: SCREEN, format: 'png' });
     return readFile(path.join(this.directory, SCREEN));

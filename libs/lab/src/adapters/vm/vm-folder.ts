@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { RestoreFailed } from '../../lab-driver.port.js';
 import { removeMarker, writeMarker, type Marker } from '../host/markers.js';
@@ -6,6 +6,7 @@ import { asOwner } from '../host/owner.js';
 import { thisProcess } from '../host/process-identity.js';
 import { mustRun } from '../host/run-command.js';
 import type { SandboxHost } from '../sandbox/sandbox-host.js';
+import { consoleWords } from './console-words.js';
 import { takeKernel } from './disk-kernel.js';
 import { IMAGE_FILES } from './image-scripts.js';
 
@@ -14,6 +15,8 @@ export const VM_FOLDER = 'vms';
 
 /** A machine's own disk in its folder. */
 export const DISK = 'disk.qcow2';
+/** What the kernel writes to its console. */
+export const SERIAL_LOG = 'serial.log';
 const OWN_KERNEL = { kernel: 'vmlinuz', initrd: 'initrd.img' } as const;
 
 export interface VmFolderOptions {
@@ -69,6 +72,11 @@ export class VmFolder {
     await takeKernel(this.directory, this.run, { disk: DISK, ...OWN_KERNEL });
     this.kernel = OWN_KERNEL.kernel;
     this.initrd = OWN_KERNEL.initrd;
+  }
+
+  /** What the kernel's console says about its end. */
+  async lastWords(): Promise<string> {
+    return consoleWords(await readFile(path.join(this.directory, SERIAL_LOG), 'latin1').catch(() => ''));
   }
 
   /** Writes down what runs of the machine, so that a later process can end it. */

@@ -24,6 +24,8 @@ export interface VmControl {
   kill(): Promise<void>;
   /** Takes the kernel and initrd that a boot loader would choose out of the disk of a machine that is off. */
   adoptKernel(): Promise<void>;
+  /** What the kernel wrote to its console last, on one line; empty when it wrote nothing. */
+  lastWords(): Promise<string>;
   /** PNG. */
   screenshot(): Promise<Uint8Array>;
   usage(): Promise<ResourceUse>;
@@ -143,6 +145,9 @@ async function boot(control: VmControl, limitMs: number): Promise<Guest> {
     const screen = await control.screenshot().catch(() => undefined);
     await control.kill();
     const didNotStart = error instanceof NoAnswer || error instanceof StillStarting;
-    throw didNotStart ? new BootFailed(control.name, error.message, screen) : error;
+    if (!didNotStart) throw error;
+    const words = await control.lastWords();
+    const detail = words === '' ? error.message : `${error.message}; its console ended with: ${words}`;
+    throw new BootFailed(control.name, detail, screen);
   }
 }

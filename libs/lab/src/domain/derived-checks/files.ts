@@ -22,6 +22,9 @@ const GENERATED: readonly RegExp[] = [
   /^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?$/,
   // Links to what update-alternatives has chosen, and systemd's record of enabled units.
   /^\/etc\/alternatives\//,
+  // Lists of modules and first file systems, made anew for a kernel; whether a kernel starts with them, its start tells.
+  /^\/usr\/lib\/modules\/[^/]+\/modules\.[a-z.]+$/,
+  /^\/boot\/initrd\.img-[^/]+$/,
   // The name and addresses of the machine, which the lab writes.
   /^\/etc\/(hostname|machine-id|\.pwd\.lock|\.updated)$/,
   /^\/(etc|usr|var)\/\.updated$/,
