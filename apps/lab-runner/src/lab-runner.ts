@@ -63,7 +63,7 @@ export class LabRunner {
     const beside = unavailable === null ? await this.available() : [];
     const hello: RunnerHello = {
       name: this.options.name,
-      drivers: [described(this.lab, false), ...beside.map((lab) => described(lab, true))],
+      drivers: [described(this.lab, false, this.options.concurrency), ...beside.map((lab) => described(lab, true, 1))],
       running: [...this.lanes.values()].flatMap(({ running }) => running ?? []),
       ...(unavailable === null ? {} : { unavailable }),
     };
@@ -179,11 +179,12 @@ interface Lane {
   done: Promise<void>;
 }
 
-const described = ({ driver }: Laboratory, onDemand: boolean): RunnerHello['drivers'][number] => ({
+const described = ({ driver }: Laboratory, onDemand: boolean, capacity: number): RunnerHello['drivers'][number] => ({
   name: driver.name,
   fidelity: driver.fidelity,
   capabilities: [...driver.capabilities],
   onDemand,
+  capacity,
 });
 
 const wantedOf = ({ driver }: Laboratory, { profiles }: RunnerWelcome): WantedProfiles =>

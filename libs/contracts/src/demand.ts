@@ -19,4 +19,6 @@ export interface DemandFact {
   /** Binary packages of the patch that the machines have installed. */
   readonly packages: readonly string[];
   readonly devices: number;
+  /** Pseudonyms of those whose machines they are, so that the lab's queue can be fair without knowing anybody. */
+  readonly origins: readonly string[];
 }

@@ -21,6 +21,8 @@ export const RunnerHello = z
         capabilities: z.array(Capability),
         /** Its goldens are built when a patch first needs one, since that takes minutes. */
         onDemand: z.boolean().optional(),
+        /** How many runs it has room for at once; absent: as many as it asks for. */
+        capacity: z.int().positive().optional(),
       }),
     ),
     /** Runs that it is still at, and that stay leased: a runner may introduce itself again in the middle of one. */

@@ -17,8 +17,19 @@ export interface DemandSink {
 
 interface DeviceRow {
   tenant_id: string;
+  msp_id: string;
   id: string;
   fingerprint: Fingerprint;
+}
+
+/** What one machine waits for. */
+interface Need {
+  readonly tenantId: string;
+  /** A pseudonym of the tenant's MSP. */
+  readonly origin: string;
+  readonly cohortId: string;
+  readonly revisionId: string;
+  readonly packages: readonly string[];
 }
 
 /**
@@ -52,20 +63,21 @@ export class AssessDemandStage implements Stage {
   async process(_key: string, correlationId: string): Promise<void> {
     const devices = await this.database.read<DeviceRow>(
       shared,
-      'select tenant_id, id, fingerprint from fleet_device where fingerprint is not null and revoked_at is null',
+      `select d.tenant_id, t.msp_id, d.id, d.fingerprint from fleet_device d join identity_tenant t on t.tenant_id = d.tenant_id
+        where d.fingerprint is not null and d.revoked_at is null`,
     );
     const cohorts = new Map<string, CohortFact>();
-    const needs: { tenantId: string; cohortId: string; revisionId: string; packages: readonly string[] }[] = [];
+    const needs: Need[] = [];
     const membership: { tenantId: string; id: string; cohortId: string }[] = [];
     const offersByStream = await this.offersFor(devices.map((device) => device.fingerprint));
 
-    for (const { tenant_id: tenantId, id, fingerprint } of devices) {
+    for (const { tenant_id: tenantId, msp_id: mspId, id, fingerprint } of devices) {
       const cohort = cohortOf(fingerprint);
       cohorts.set(cohort.id, cohort);
       membership.push({ tenantId, id, cohortId: cohort.id });
       const offers = offersByStream.get(cohort.stream) ?? new Map<string, Offer>();
       for (const need of needsOf(fingerprint.components, offers, this.offers.compare(cohort.stream))) {
-        needs.push({ tenantId, cohortId: cohort.id, ...need });
+        needs.push({ tenantId, origin: idOf('origin of demand', mspId), cohortId: cohort.id, ...need });
       }
     }
 
@@ -131,18 +143,29 @@ function cohortOf(fingerprint: Fingerprint): CohortFact {
 }
 
 /** Drops whose the machines are: what is left may go to the shared half. */
-function anonymous(
-  needs: readonly { cohortId: string; revisionId: string; packages: readonly string[] }[],
-): DemandFact[] {
-  const facts = new Map<string, { revisionId: string; cohortId: string; packages: Set<string>; devices: number }>();
-  for (const { cohortId, revisionId, packages } of needs) {
+function anonymous(needs: readonly Omit<Need, 'tenantId'>[]): DemandFact[] {
+  const facts = new Map<
+    string,
+    Omit<DemandFact, 'packages' | 'origins'> & { packages: Set<string>; origins: Set<string> }
+  >();
+  for (const { cohortId, revisionId, packages, origin } of needs) {
     const key = `${revisionId} ${cohortId}`;
-    const fact = facts.get(key) ?? { revisionId, cohortId, packages: new Set<string>(), devices: 0 };
-    fact.devices += 1;
+    const fact = facts.get(key) ?? {
+      revisionId,
+      cohortId,
+      packages: new Set<string>(),
+      devices: 0,
+      origins: new Set<string>(),
+    };
+    facts.set(key, { ...fact, devices: fact.devices + 1 });
     for (const name of packages) fact.packages.add(name);
-    facts.set(key, fact);
+    fact.origins.add(origin);
   }
-  return [...facts.values()].map((fact) => ({ ...fact, packages: [...fact.packages].sort() }));
+  return [...facts.values()].map((fact) => ({
+    ...fact,
+    packages: [...fact.packages].sort(),
+    origins: [...fact.origins].sort(),
+  }));
 }
 
 function countBy<T>(

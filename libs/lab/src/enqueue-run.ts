@@ -8,19 +8,27 @@ export interface WantedRun {
   readonly plan: TestPlan;
   readonly planDigest: string;
   readonly artefacts: readonly Artefact[];
+  /** How many machines wait for it. */
   readonly priority: number;
+  /** One of `URGENCY`. */
+  readonly urgency: number;
+  /** Pseudonyms of those who want it. */
+  readonly origins: readonly string[];
   readonly correlationId: string;
 }
 
 /**
- * Queues a run unless the same (revision, golden, plan) was queued before, by whomever: I3.
+ * Queues a run unless the same (revision, golden, plan) was queued before, by whomever: I3. One that waits learns how much it
+ * is wanted now.
  * @returns the run's id, the same for everybody who wants it
  */
 export async function enqueueRun(tx: Tx, wanted: WantedRun): Promise<string> {
   const id = idOf('test-run', wanted.revisionId, wanted.goldenDigest, wanted.planDigest);
-  const made = await tx.query(
-    `insert into lab_test_run (id, revision_id, profile_digest, golden_digest, plan_digest, plan, priority, correlation_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing returning id`,
+  const [row] = await tx.query<{ made: boolean }>(
+    `insert into lab_test_run (id, revision_id, profile_digest, golden_digest, plan_digest, plan, priority, correlation_id, urgency, origins)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     on conflict (id) do update set priority = excluded.priority, urgency = excluded.urgency, origins = excluded.origins
+     returning xmax = 0 as made`,
     [
       id,
       wanted.revisionId,
@@ -30,9 +38,11 @@ export async function enqueueRun(tx: Tx, wanted: WantedRun): Promise<string> {
       JSON.stringify(wanted.plan),
       wanted.priority,
       wanted.correlationId,
+      wanted.urgency,
+      wanted.origins,
     ],
   );
-  if (made.length === 0) return id;
+  if (row?.made !== true) return id;
   for (const a of wanted.artefacts) {
     await tx.query(
       `insert into lab_test_run_artefact (run_id, package, version, architecture, file_name, size_bytes, sha256)

@@ -8,6 +8,7 @@ export * from './adapters/sandbox/machine.js';
 export * from './adapters/sandbox/private-network.js';
 export * from './adapters/sandbox/sandbox-host.js';
 export * from './domain/capabilities.js';
+export * from './domain/fair-queue.js';
 export * from './domain/plan.js';
 export * from './domain/test-run-state.js';
 export * from './domain/verdict.js';

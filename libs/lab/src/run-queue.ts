@@ -1,4 +1,5 @@
 import type { Artefact, LabJob, RunReport, StepProgress, TestPlan } from '@vouch/contracts';
+import { takeTurn } from './take-turn.js';
 import { publish, shared, type Clock, type Database, type Tx } from '@vouch/platform';
 
 /** The run is no longer this runner's: its lease ran out, it was given to another, or it was cancelled. */
@@ -36,27 +37,24 @@ export class RunQueue {
   ) {}
 
   /**
-   * Leases the most urgent queued run whose golden this runner has ready.
+   * Leases the run whose turn it is (`domain/fair-queue.ts`), of those whose golden this runner has ready and whose driver it
+   * has room for.
    * @param drivers only runs for goldens of these; null: any
    */
   async claim(runnerId: string, drivers: readonly string[] | null = null): Promise<LabJob | null> {
     return this.database.transaction(shared, async (tx) => {
       const now = this.clock();
       await tx.query(`update lab_runner set last_seen_at = $2 where id = $1`, [runnerId, now]);
+      const next = await takeTurn(tx, runnerId, drivers, now);
+      if (next === null) return null;
       const [run] = await tx.query<ClaimedRow>(
-        `with next as (
-           select r.id from lab_test_run r
-             join lab_golden g on g.digest = r.golden_digest and g.runner_id = $1 and g.state = 'ready'
-              and ($4::text[] is null or g.driver = any ($4))
-            where r.state = 'queued' order by r.priority desc, r.queued_at, r.id
-            limit 1 for update of r skip locked)
-         update lab_test_run r
+        `update lab_test_run r
             set state = 'leased', runner_id = $1, lease_until = $2, attempt = attempt + 1, started_at = $3
-           from next, catalog_revision v, catalog_patch p
-          where r.id = next.id and v.id = r.revision_id and p.id = v.patch_id
+           from catalog_revision v, catalog_patch p
+          where r.id = $4 and v.id = r.revision_id and p.id = v.patch_id
          returning r.id, r.revision_id, r.profile_digest, r.golden_digest, r.plan, r.attempt, r.correlation_id,
                    p.source_id, p.external_id, v.version`,
-        [runnerId, this.leaseEnd(), now, drivers],
+        [runnerId, this.leaseEnd(), now, next],
       );
       if (!run) return null;
       await this.news(tx, run.id, run.correlation_id);

@@ -1,5 +1,5 @@
 import type { Artefact, Capability, Component, TestPlan } from '@vouch/contracts';
-import { enqueueRun, requiredCapabilities, wantGoldens } from '@vouch/lab';
+import { enqueueRun, URGENCY, requiredCapabilities, wantGoldens } from '@vouch/lab';
 import { shared, type Database, type Stage, type Tx } from '@vouch/platform';
 import { coverageOf } from './domain/coverage.js';
 import { patchForGolden, type OfferedArtefact } from './domain/patch-for-golden.js';
@@ -30,6 +30,7 @@ interface DemandRow {
   cohort_id: string;
   packages: string[];
   devices: number;
+  origins: string[];
   roles: string[];
   components: Component[];
 }
@@ -72,7 +73,7 @@ export class PlanRunsStage implements Stage {
   }
 
   async process(revisionId: string, correlationId: string): Promise<void> {
-    const { goldens, demand, offered, drivers } = await this.facts(revisionId);
+    const { goldens, demand, offered, drivers, urgency } = await this.facts(revisionId);
     const testable = new Map(goldens.map((golden) => [golden.digest, patchForGolden(offered, golden.components)]));
     const candidates: Candidate[] = [];
     for (const golden of capableGoldens(goldens, ({ digest }) => requiredCapabilities(testable.get(digest) ?? []))) {
@@ -101,6 +102,8 @@ export class PlanRunsStage implements Stage {
           planDigest: this.settings.planDigest,
           artefacts,
           priority: devices,
+          urgency,
+          origins: [...new Set(demand.flatMap(({ origins }) => origins))].sort(),
           correlationId,
         }),
       );
@@ -141,6 +144,7 @@ export class PlanRunsStage implements Stage {
     demand: DemandRow[];
     offered: OfferedArtefact[];
     drivers: KnownDriver[];
+    urgency: number;
   }> {
     return this.database.transaction(shared, async (tx) => ({
       goldens: await tx.query<GoldenRow>(
@@ -156,11 +160,12 @@ export class PlanRunsStage implements Stage {
            from lab_runner, jsonb_array_elements(drivers) d where state <> 'unavailable' order by d.value ->> 'name'`,
       ),
       demand: await tx.query<DemandRow>(
-        `select d.cohort_id, d.packages, d.devices, c.roles, c.components
+        `select d.cohort_id, d.packages, d.devices, d.origins, c.roles, c.components
            from planning_demand d join planning_cohort c on c.id = d.cohort_id where d.revision_id = $1 and d.devices > 0`,
         [revisionId],
       ),
       offered: await offeredArtefacts(tx, revisionId),
+      urgency: await urgencyOf(tx, revisionId),
     }));
   }
 }
@@ -172,6 +177,18 @@ async function environmentsOf(tx: Tx, cohortId: string): Promise<string[]> {
     [cohortId],
   );
   return rows.map((row) => row.profile_digest);
+}
+
+/** What is known to be exploited goes first, then what a vendor says is for security. */
+async function urgencyOf(tx: Tx, revisionId: string): Promise<number> {
+  const [row] = await tx.query<{ exploited: boolean; security: boolean }>(
+    `select e.patch_id is not null as exploited, coalesce(s.definition ->> 'kind' = 'security', false) as security
+       from catalog_revision v join catalog_patch p on p.id = v.patch_id join catalog_source s on s.id = p.source_id
+       left join catalog_exploited e on e.patch_id = p.id where v.id = $1`,
+    [revisionId],
+  );
+  if (row?.exploited === true) return URGENCY.exploited;
+  return row?.security === true ? URGENCY.security : URGENCY.routine;
 }
 
 async function offeredArtefacts(tx: Tx, revisionId: string): Promise<OfferedArtefact[]> {

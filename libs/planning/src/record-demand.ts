@@ -25,17 +25,22 @@ export class RecordDemand {
         );
       }
       const changed = await tx.query<{ revision_id: string }>(
-        `insert into planning_demand (revision_id, cohort_id, packages, devices, first_at)
-         select d.revision_id, d.cohort_id, d.packages, d.devices, $5
-           from unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::int[]) as d (revision_id, cohort_id, packages, devices)
-         on conflict (revision_id, cohort_id) do update set packages = excluded.packages, devices = excluded.devices
-          where planning_demand.devices <> excluded.devices or planning_demand.packages <> excluded.packages
+        `insert into planning_demand (revision_id, cohort_id, packages, devices, origins, first_at)
+         select d.revision_id, d.cohort_id, d.packages, d.devices,
+                (select coalesce(array_agg(o::uuid), '{}') from jsonb_array_elements_text(d.origins) o), $6
+           from unnest($1::uuid[], $2::uuid[], $3::jsonb[], $4::int[], $5::jsonb[])
+             as d (revision_id, cohort_id, packages, devices, origins)
+         on conflict (revision_id, cohort_id) do update
+           set packages = excluded.packages, devices = excluded.devices, origins = excluded.origins
+          where (planning_demand.devices, planning_demand.packages, planning_demand.origins)
+                is distinct from (excluded.devices, excluded.packages, excluded.origins)
          returning revision_id`,
         [
           demand.map((d) => d.revisionId),
           demand.map((d) => d.cohortId),
           demand.map((d) => JSON.stringify(d.packages)),
           demand.map((d) => d.devices),
+          demand.map((d) => JSON.stringify(d.origins)),
           this.clock(),
         ],
       );
