@@ -101,6 +101,16 @@ describe('every documented operation, through Prism as a validating proxy', () =
     beginToAddPasskey: { status: 200 },
     addPasskey: { status: 401, body: { name: 'Laptop', credential: { ...noPasskey, response: attestation } } },
     removePasskey: { status: 404, path: { id: 'none' } },
+    // Nobody has set it up: a provider is asked in single-sign-on.spec.ts.
+    beginSingleSignOn: { status: 404, path: { mspId: msp.id }, headers: {} },
+    finishSingleSignOn: { status: 502, headers: {} },
+    getSingleSignOn: { status: 404, headers: boss },
+    configureSingleSignOn: {
+      status: 502,
+      body: { issuer: 'https://127.0.0.1:9', clientId: 'x', clientSecret: 'x', required: false },
+      headers: boss,
+    },
+    removeSingleSignOn: { status: 404, headers: boss },
     listMembers: { status: 200, headers: boss },
     changeMember: { status: 200, path: { id: idOf(msp.reader) }, body: { role: 'technician' }, headers: boss },
     removeMember: { status: 204, path: { id: idOf(msp.reader) }, headers: boss },

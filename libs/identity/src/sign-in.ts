@@ -11,6 +11,14 @@ export class SignInRefused extends Error {
   }
 }
 
+/** The password is right, and the organisation wants its members to sign in with its own identity provider. */
+export class SingleSignOnNeeded extends Error {
+  readonly code = 'single-sign-on-needed';
+  constructor(mspId: string) {
+    super(`Your organisation asks you to sign in with its identity provider: /api/v1/session/single-sign-on/${mspId}`);
+  }
+}
+
 /** Signing in with e-mail and password: the first of perhaps two steps. */
 export class SignIn {
   constructor(
@@ -19,7 +27,7 @@ export class SignIn {
     private readonly throttle: Throttle,
   ) {}
 
-  /** @throws SignInRefused @throws TooManyGuesses */
+  /** @throws SignInRefused @throws TooManyGuesses @throws SingleSignOnNeeded */
   async withPassword(email: string, password: string, origin: Origin): Promise<SessionSecret> {
     const account = email.toLowerCase();
     const at: GuessedAt = [
@@ -28,7 +36,7 @@ export class SignIn {
       ['account', account],
     ];
     await this.throttle.guess(at);
-    const [member] = await this.database.read<{ id: string; password_hash: string | null }>(
+    const [member] = await this.database.read<{ id: string; password_hash: string | null; elsewhere: string | null }>(
       shared,
       'select * from identity_find_member($1)',
       [account],
@@ -36,6 +44,7 @@ export class SignIn {
     const right = await isPassword(member?.password_hash, password);
     if (!member || !right) throw new SignInRefused();
     await this.throttle.forgive(at);
+    if (member.elsewhere !== null) throw new SingleSignOnNeeded(member.elsewhere);
     return this.sessions.begin(member.id, { method: 'password', secondFactor: false }, origin);
   }
 }

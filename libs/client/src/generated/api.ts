@@ -932,6 +932,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/single-sign-on/{mspId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in with the identity provider of an MSP: sends the browser there
+         * @description Sign in with the identity provider of an MSP: sends the browser there.
+         */
+        get: operations["beginSingleSignOn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/step-up": {
         parameters: {
             query?: never;
@@ -964,6 +984,54 @@ export interface paths {
          * @description Tenants' parts of costs, newest first.
          */
         get: operations["listShares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/single-sign-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your MSP's identity provider, without its secret
+         * @description Your MSP's identity provider, without its secret.
+         */
+        get: operations["getSingleSignOn"];
+        /**
+         * Let members of your MSP sign in with its identity provider (OpenID Connect)
+         * @description Let members of your MSP sign in with its identity provider (OpenID Connect).
+         */
+        put: operations["configureSingleSignOn"];
+        post?: never;
+        /**
+         * Switch single sign-on off
+         * @description Switch single sign-on off.
+         */
+        delete: operations["removeSingleSignOn"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/single-sign-on/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where identity providers send browsers back to
+         * @description Begins a session and goes on to the console. An account with a second factor of its own is asked for it unless the provider says that one was proved.
+         */
+        get: operations["finishSingleSignOn"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3964,6 +4032,48 @@ export interface components {
             password: string;
         };
         /**
+         * @example {
+         *       "issuer": "https://login.consulting.example",
+         *       "clientId": "vouch",
+         *       "required": false,
+         *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+         *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+         *     }
+         */
+        SingleSignOn: {
+            /** @description To be registered at the provider as redirect URI. */
+            callbackUrl: string;
+            clientId: string;
+            /**
+             * Format: uri
+             * @description The provider's issuer, as its discovery document says it.
+             */
+            issuer: string;
+            /** @description Whether members of your MSP must sign in there. Owners may always use their password. */
+            required: boolean;
+            /** @description Where your members begin to sign in. */
+            signInUrl: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://login.consulting.example",
+         *       "clientId": "vouch",
+         *       "required": false,
+         *       "clientSecret": "shown once by the provider"
+         *     }
+         */
+        SingleSignOnSettings: {
+            clientId: string;
+            clientSecret: string;
+            /**
+             * Format: uri
+             * @description The provider's issuer, as its discovery document says it.
+             */
+            issuer: string;
+            /** @description Whether members of your MSP must sign in there. Owners may always use their password. */
+            required: boolean;
+        };
+        /**
          * @description A tenant's bill of one period.
          * @example {
          *       "id": "b42cf35e-607c-4e9f-91bd-2c3e4f5a6b7c",
@@ -4780,6 +4890,25 @@ export interface components {
                  *       "status": 429,
                  *       "detail": "Too many requests. Try again in 12 seconds.",
                  *       "code": "too-many-requests",
+                 *       "correlationId": "2f1c0a9e-8b7d-4c6e-9f5a-4b3c2d1e0f9a"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description This sign-in was finished before, or took too long. */
+        Problem502: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:vouch:problem:single-sign-on-failed",
+                 *       "title": "single sign on failed",
+                 *       "status": 502,
+                 *       "detail": "This sign-in was finished before, or took too long.",
+                 *       "code": "single-sign-on-failed",
                  *       "correlationId": "2f1c0a9e-8b7d-4c6e-9f5a-4b3c2d1e0f9a"
                  *     }
                  */
@@ -7425,6 +7554,32 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    beginSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: msp. */
+                mspId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            302: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+            502: components["responses"]["Problem502"];
+        };
+    };
     stepUp: {
         parameters: {
             query?: never;
@@ -7549,6 +7704,157 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             429: components["responses"]["Problem429"];
+        };
+    };
+    getSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your MSP's identity provider, without its secret */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.consulting.example",
+                     *       "clientId": "vouch",
+                     *       "required": false,
+                     *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+                     *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    configureSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "issuer": "https://login.consulting.example",
+                 *       "clientId": "vouch",
+                 *       "required": false,
+                 *       "clientSecret": "shown once by the provider"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SingleSignOnSettings"];
+            };
+        };
+        responses: {
+            /** @description Let members of your MSP sign in with its identity provider (OpenID Connect) */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.consulting.example",
+                     *       "clientId": "vouch",
+                     *       "required": false,
+                     *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+                     *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            502: components["responses"]["Problem502"];
+        };
+    };
+    removeSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    finishSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            302: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            502: components["responses"]["Problem502"];
         };
     };
     listStatements: {
