@@ -103,10 +103,10 @@ describe('every documented operation, through Prism as a validating proxy', () =
     removePasskey: { status: 404, path: { id: 'none' } },
     // Nobody has set it up: a provider is asked in single-sign-on.spec.ts.
     beginSingleSignOn: { status: 404, path: { mspId: msp.id }, headers: {} },
-    finishSingleSignOn: { status: 502, headers: {} },
+    finishSingleSignOn: { status: 422, headers: {} },
     getSingleSignOn: { status: 404, headers: boss },
     configureSingleSignOn: {
-      status: 502,
+      status: 422,
       body: { issuer: 'https://127.0.0.1:9', clientId: 'x', clientSecret: 'x', required: false },
       headers: boss,
     },

@@ -39,7 +39,7 @@ export class TestIdentityProvider {
           token_endpoint_auth_method: 'client_secret_post',
         },
       ],
-      claims: { openid: ['sub'], amr: null, email: ['email', 'email_verified'], profile: [] },
+      claims: { openid: ['sub', 'amr'], email: ['email', 'email_verified'], profile: [] },
       conformIdTokenClaims: false,
       features: { devInteractions: { enabled: false } },
       cookies: { keys: ['keys of the tests'] },

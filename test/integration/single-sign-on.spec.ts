@@ -63,7 +63,7 @@ describe('single sign-on', () => {
     technician.cookie = await api.signIn(north.technician);
     expect((await put(technician, settings())).status).toBe(403);
     expect(await problemCode(await put(boss, settings({ issuer: 'http://127.0.0.1:9' })))).toEqual([
-      502,
+      422,
       'single-sign-on-failed',
     ]);
     expect((await boss.send('GET', '/api/v1/single-sign-on')).status).toBe(404);
@@ -111,7 +111,7 @@ describe('single sign-on', () => {
   });
 
   it('takes nothing that was not begun in this browser, twice, or with something changed', async () => {
-    const failed = [502, 'single-sign-on-failed'];
+    const failed = [422, 'single-sign-on-failed'];
     const good = await visit('kim');
     expect(await problemCode(await comeBack({ ...good, stateCookie: '' })), 'another browser').toEqual(failed);
     expect((await comeBack(good)).status).toBe(302);
@@ -128,7 +128,7 @@ describe('single sign-on', () => {
     const mixedUp = await visit('kim');
     mixedUp.back.searchParams.set('iss', 'https://elsewhere.example');
     expect(await problemCode(await comeBack(mixedUp)), 'another issuer').toEqual(failed);
-    expect((await fetch(`${api.url}/api/v1/single-sign-on/callback`)).status).toBe(502);
+    expect((await fetch(`${api.url}/api/v1/single-sign-on/callback`)).status).toBe(422);
   });
 
   it('when it is required leaves passwords to owners and customers', async () => {
@@ -150,7 +150,7 @@ describe('single sign-on', () => {
       expect(
         await problemCode(await owner.send('PUT', '/api/v1/single-sign-on', settings({ issuer }))),
         issuer,
-      ).toEqual([502, 'single-sign-on-failed']);
+      ).toEqual([422, 'single-sign-on-failed']);
     await strict.stop();
   });
 });

@@ -25,7 +25,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'link-refused': 403,
   'single-sign-on-needed': 403,
   'single-sign-on-refused': 403,
-  'single-sign-on-failed': 502,
+  'single-sign-on-failed': 422,
   'passkey-refused': 401,
   'password-refused': 422,
   'factor-conflict': 409,

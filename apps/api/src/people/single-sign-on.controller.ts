@@ -21,7 +21,7 @@ export class SingleSignOnController {
   @Operation({
     id: 'beginSingleSignOn',
     summary: 'Sign in with the identity provider of an MSP: sends the browser there',
-    problems: [502],
+    problems: [422],
   })
   async begin(
     @Param('mspId', { schema: z.uuid() }) mspId: string,
@@ -42,7 +42,7 @@ export class SingleSignOnController {
     summary: 'Where identity providers send browsers back to',
     description:
       'Begins a session and goes on to the console. An account with a second factor of its own is asked for it unless the provider says that one was proved.',
-    problems: [403, 502],
+    problems: [403, 422],
   })
   async finish(@Req() request: CallerRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     const { singleSignOn, cookie } = this.services.people;
@@ -74,7 +74,7 @@ export class SingleSignOnController {
     id: 'configureSingleSignOn',
     summary: 'Let members of your MSP sign in with its identity provider (OpenID Connect)',
     answer: { schema: SingleSignOnView },
-    problems: [502],
+    problems: [422],
   })
   async configure(
     @Body({ schema: SingleSignOnSettings }) body: z.infer<typeof SingleSignOnSettings>,
