@@ -199,7 +199,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
       body: { profileDigest: sha256Hex('something'), state: 'ready', digest: golden },
       headers: lab,
     },
-    labClaim: { status: 200, headers: lab },
+    labClaim: { status: 200, body: { drivers: ['sandbox'] }, headers: lab },
     labHeartbeat: { status: 409, path: { id: ids.run }, body: { attempt: 9 }, headers: lab },
     labProgress: {
       status: 409,

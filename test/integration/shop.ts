@@ -314,7 +314,14 @@ export class Shop {
         this.devices.push({ tenantId: tenant.id, deviceId, ring, correlationId: 'test' });
       }
     }
-    const { runnerId } = await this.registry.welcome('lab', { name: 'lab', drivers: [] }, 'test');
+    const { runnerId } = await this.registry.welcome(
+      'lab',
+      {
+        name: 'lab',
+        drivers: [{ name: 'sandbox', fidelity: 'full', capabilities: ['packages', 'services', 'reboot'] }],
+      },
+      'test',
+    );
     this.runnerId = runnerId;
     await this.registry.reportGolden(
       runnerId,

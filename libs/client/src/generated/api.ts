@@ -2111,6 +2111,16 @@ export interface components {
         };
         /**
          * @example {
+         *       "drivers": [
+         *         "sandbox"
+         *       ]
+         *     }
+         */
+        ClaimRequest: {
+            drivers?: string[];
+        };
+        /**
+         * @example {
          *       "period": "2026-01"
          *     }
          */
@@ -2612,6 +2622,7 @@ export interface components {
                 version: string;
             }[];
             digest?: string;
+            driver?: string;
             profileDigest: string;
             reason?: string;
             /** @default [] */
@@ -3610,12 +3621,14 @@ export interface components {
          */
         RunnerHello: {
             drivers: {
-                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "firmware")[];
+                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "bootloader" | "firmware")[];
                 /** @enum {string} */
                 fidelity: "full" | "reduced";
                 name: string;
+                onDemand?: boolean;
             }[];
             name: string;
+            running?: string[];
             unavailable?: string;
         };
         /**
@@ -3627,6 +3640,12 @@ export interface components {
         RunnerWelcome: {
             profiles: {
                 digest: string;
+                /**
+                 * @default [
+                 *       "sandbox"
+                 *     ]
+                 */
+                drivers: string[];
                 profile: {
                     components: {
                         package: string;
@@ -3802,7 +3821,7 @@ export interface components {
                 sizeBytes: number;
             }[];
             observations: {
-                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "firmware")[];
+                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "bootloader" | "firmware")[];
                 control?: {
                     ignored: number;
                     red: {
@@ -9671,7 +9690,18 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "drivers": [
+                 *         "sandbox"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimRequest"];
+            };
+        };
         responses: {
             /** @description Lease the most urgent run; held open for some seconds when there is none */
             200: {
@@ -9728,8 +9758,11 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
         };
     };
