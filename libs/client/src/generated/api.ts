@@ -4915,25 +4915,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This sign-in was finished before, or took too long. */
-        Problem502: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:vouch:problem:single-sign-on-failed",
-                 *       "title": "single sign on failed",
-                 *       "status": 502,
-                 *       "detail": "This sign-in was finished before, or took too long.",
-                 *       "code": "single-sign-on-failed",
-                 *       "correlationId": "2f1c0a9e-8b7d-4c6e-9f5a-4b3c2d1e0f9a"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description The signing keys are not published yet: the worker has not started. */
         Problem503: {
             headers: {
@@ -7595,8 +7576,8 @@ export interface operations {
             };
             400: components["responses"]["Problem400"];
             404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
-            502: components["responses"]["Problem502"];
         };
     };
     stepUp: {
@@ -7823,7 +7804,6 @@ export interface operations {
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
-            502: components["responses"]["Problem502"];
         };
     };
     removeSingleSignOn: {
@@ -7849,6 +7829,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
@@ -7872,8 +7853,8 @@ export interface operations {
                 content?: never;
             };
             403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
-            502: components["responses"]["Problem502"];
         };
     };
     listStatements: {
