@@ -155,8 +155,13 @@ describe('dangerous actions', () => {
       person.send('POST', '/api/v1/invitations', { email: 'x@people.example', role: 'technician' });
     expect((await invite()).status).toBe(201);
     await api.database.platform.transaction(shared, (tx) =>
-      tx.query(`update identity_session set stepped_up_at = stepped_up_at - interval '11 minutes'`),
+      tx.query(
+        `update identity_session set stepped_up_at = stepped_up_at - interval '11 minutes', created_at = created_at - interval '11 minutes'`,
+      ),
     );
+    expect(await problemCode(await invite())).toEqual([403, 'step-up-needed']);
+    // The second step of signing in proves a code and no password: the session is as fresh as its password.
+    expect((await person.send('POST', '/api/v1/session/second-factor', { code: app.code() })).status).toBe(200);
     expect(await problemCode(await invite())).toEqual([403, 'step-up-needed']);
     const stepUp = (body: object): Promise<Response> => person.send('POST', '/api/v1/session/step-up', body);
     expect((await stepUp({ password: PASSWORD })).status).toBe(403);
