@@ -10,13 +10,17 @@ const NEXT = 'seven lamps under dark water';
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await TestApi.start();
+  api = await TestApi.start({ VOUCH_TRUSTED_PROXIES: ['127.0.0.1'] });
 });
 afterAll(() => api.stop());
 
 /** Wrong guesses of one test must not slow the next one down. */
 const forgetGuesses = (): Promise<unknown> =>
   api.database.platform.transaction(shared, (tx) => tx.query('delete from identity_guess'));
+
+/** As through a proxy that says where the request came from. */
+const signInFrom = (address: string, password: string): Promise<Response> =>
+  api.post('/api/v1/session', { email: two.owner, password }, { 'x-vouch-csrf': '1', 'x-forwarded-for': address });
 
 describe('signing in', () => {
   it('asks a technician for a second factor before anything else', async () => {
@@ -128,6 +132,28 @@ describe('guessing', () => {
       statuses.push((await new Person(api, `person${n}@stuffing.example`).signIn()).status);
     expect(statuses.slice(0, 20).every((status) => status === 401)).toBe(true);
     expect(statuses.slice(20)).toEqual([429, 429, 429, 429]);
+    await forgetGuesses();
+  });
+
+  it('from all over the world at one account does not keep its owner out', async () => {
+    expect((await signInFrom('198.51.100.7', PASSWORD)).status).toBe(200);
+    await forgetGuesses();
+    expect((await signInFrom('192.0.2.1', 'guess')).status).toBe(401);
+    // As if fifty others had guessed meanwhile, each from somewhere else.
+    await api.database.platform.transaction(shared, (tx) =>
+      tx.query('update identity_guess set failures = failures + 50'),
+    );
+    expect((await signInFrom('192.0.2.2', 'guess')).status).toBe(401);
+    expect((await signInFrom('192.0.2.3', 'guess')).status).toBe(429);
+    expect((await signInFrom('203.0.113.9', PASSWORD)).status).toBe(429);
+    expect((await signInFrom('198.51.100.7', PASSWORD)).status).toBe(200);
+    await forgetGuesses();
+  });
+
+  it('from one IPv6 network counts as from one address', async () => {
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n += 1) statuses.push((await signInFrom(`2001:db8:0:1:${n}::1`, `guess ${n}`)).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
     await forgetGuesses();
   });
 

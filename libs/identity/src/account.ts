@@ -2,6 +2,7 @@ import { audit, sha256Hex, shared, type Clock, type Database, type Tx } from '@v
 import { actAs } from './act-as.js';
 import { actorOf, type CallerContext } from './context.js';
 import { checkPassword } from './domain/password-rules.js';
+import { networkOf } from './domain/throttle.js';
 import type { Mailbox } from './mails.js';
 import { hashPassword, isPassword } from './passwords.js';
 import type { Code, SecondFactor } from './second-factor.js';
@@ -83,10 +84,11 @@ export class Account {
   /** Sends a link if the address is known. Says the same, and does as much, when it is not. */
   async askForReset(email: string, origin: Origin): Promise<void> {
     const account = email.toLowerCase();
+    const network = networkOf(origin.address);
     await this.throttle.guess([
-      ['account-from-address', `reset\n${account}\n${origin.address}`],
+      ['account-from-address', `reset\n${account}\n${network}`],
       ['account', `reset\n${account}`],
-      ['address', `reset\n${origin.address}`],
+      ['address', `reset\n${network}`],
     ]);
     const member = await this.findMember(account);
     const { secret, sha256 } = newSecretToken('vp');
