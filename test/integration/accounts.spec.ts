@@ -1,4 +1,4 @@
-import { sha256Hex, shared } from '@vouch/platform';
+import { idOf, sha256Hex, shared } from '@vouch/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { organisation, PASSWORD, TestApi } from './api.js';
 import { mailsTo, Person, problemCode } from './people.js';
@@ -185,7 +185,18 @@ describe('dangerous actions', () => {
         `update identity_session set stepped_up_at = stepped_up_at - interval '11 minutes', created_at = created_at - interval '11 minutes'`,
       ),
     );
-    expect(await problemCode(await invite())).toEqual([403, 'step-up-needed']);
+    for (const [method, route] of [
+      ['POST', '/api/v1/invitations'],
+      ['POST', '/api/v1/api-keys'],
+      ['POST', '/api/v1/webhook-endpoints'],
+      ['POST', '/api/v1/statements'],
+      ['POST', `/api/v1/tenants/${south.tenants[0]?.id ?? ''}/portal-session`],
+      ['POST', '/api/v1/account/codes'],
+      ['DELETE', '/api/v1/account/codes'],
+      ['POST', '/api/v1/account/recovery-codes'],
+      ['DELETE', `/api/v1/members/${idOf(south.reader)}`],
+    ] as const)
+      expect(await problemCode(await person.send(method, route)), route).toEqual([403, 'step-up-needed']);
     // The second step of signing in proves a code and no password: the session is as fresh as its password.
     expect((await person.send('POST', '/api/v1/session/second-factor', { code: app.code() })).status).toBe(200);
     expect(await problemCode(await invite())).toEqual([403, 'step-up-needed']);
