@@ -10,6 +10,7 @@ export const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   identity_find_passkey: 'who holds a passkey is asked before a tenant is known; answers for one credential',
   identity_find_password_reset: 'whose link this is, is asked before a tenant is known; answers for one secret',
   identity_find_invitation: 'what a link invites to, is asked by somebody who is no member yet; answers for one secret',
+  identity_knows_address: 'how fast an account may be guessed at is decided before sign-in; one account, one address',
   identity_end_sessions: 'whoever is removed is signed out by somebody else; ends sessions and tells nothing',
   identity_find_api_key: 'whose key this is, is asked before a tenant is known; answers for one secret',
   identity_note_api_key_use: 'last uses of many keys are noted at once; writes nothing but times',

@@ -1,4 +1,5 @@
-import { shared, type Database } from '@vouch/platform';
+import { shared, type Clock, type Database } from '@vouch/platform';
+import { KNOWN_ADDRESS_MS, networkOf } from './domain/throttle.js';
 import { isPassword } from './passwords.js';
 import type { Origin, Sessions, SessionSecret } from './sessions.js';
 import type { GuessedAt, Throttle } from './throttle.js';
@@ -25,15 +26,18 @@ export class SignIn {
     private readonly database: Database,
     private readonly sessions: Sessions,
     private readonly throttle: Throttle,
+    private readonly clock: Clock,
   ) {}
 
   /** @throws SignInRefused @throws TooManyGuesses @throws SingleSignOnNeeded */
   async withPassword(email: string, password: string, origin: Origin): Promise<SessionSecret> {
     const account = email.toLowerCase();
+    const network = networkOf(origin.address);
     const at: GuessedAt = [
-      ['account-from-address', `${account}\n${origin.address}`],
-      ['address', origin.address],
-      ['account', account],
+      ['account-from-address', `${account}\n${network}`],
+      ['address', network],
+      // Strangers all over the world may slow each other down, but not somebody at their usual place.
+      ...((await this.isKnown(account, origin.address)) ? [] : [['account', account] as const]),
     ];
     await this.throttle.guess(at);
     const [member] = await this.database.read<{ id: string; password_hash: string | null; elsewhere: string | null }>(
@@ -46,5 +50,14 @@ export class SignIn {
     await this.throttle.forgive(at);
     if (member.elsewhere !== null) throw new SingleSignOnNeeded(member.elsewhere);
     return this.sessions.begin(member.id, { method: 'password', secondFactor: false }, origin);
+  }
+
+  private async isKnown(account: string, address: string): Promise<boolean> {
+    const [{ known } = { known: false }] = await this.database.read<{ known: boolean }>(
+      shared,
+      'select identity_knows_address($1, $2, $3) as known',
+      [account, address, new Date(this.clock().getTime() - KNOWN_ADDRESS_MS)],
+    );
+    return known;
   }
 }

@@ -41,7 +41,7 @@ export class PeopleServices {
     const challenges = new Challenges(database, clock);
     this.cookie = new SessionCookie(settings.VOUCH_PUBLIC_URL);
     this.sessions = new Sessions(database, clock);
-    this.signIn = new SignIn(database, this.sessions, throttle);
+    this.signIn = new SignIn(database, this.sessions, throttle, clock);
     this.secondFactor = new SecondFactor(database, this.sessions, throttle, box, clock);
     this.passkeys = new Passkeys(database, this.sessions, challenges, settings.VOUCH_PUBLIC_URL, clock);
     this.account = new Account(database, this.sessions, this.secondFactor, throttle, mailbox, clock);
