@@ -12,7 +12,7 @@ import {
   SandboxHost,
 } from '@vouch/lab';
 import { installSystemPackages, root } from '../../infra/local/prepare.mjs';
-import { interleaved } from './measure.mjs';
+import { interleaved, median } from './measure.mjs';
 
 const ROUNDS = 5;
 const BOOT_MS = 600_000;
@@ -32,8 +32,11 @@ export async function run(say) {
     const goldens = new QemuGoldenBuilder(host, await qemuVersion());
     const golden = await goldens.build(profile);
     const driver = new QemuDriver(host, goldens);
-    const once = (work) => async () => {
+    const answering = { restore: [], boot: [] };
+    const once = (side, work) => async () => {
+      const startedAt = performance.now();
       const machine = await work({ name: `bench-${randomUUID().slice(0, 8)}`, bootMs: BOOT_MS });
+      answering[side].push(performance.now() - startedAt);
       try {
         const { exitCode } = await machine.exec(['true']);
         if (exitCode !== 0) throw new Error('The machine does not answer.');
@@ -43,8 +46,8 @@ export async function run(say) {
     };
     const ms = await interleaved(
       {
-        restore: once((options) => driver.restore(golden.digest, options)),
-        boot: once((options) => driver.boot(golden.digest, options)),
+        restore: once('restore', (options) => driver.restore(golden.digest, options)),
+        boot: once('boot', (options) => driver.boot(golden.digest, options)),
       },
       ROUNDS,
       say,
@@ -57,6 +60,7 @@ export async function run(say) {
       rounds: ROUNDS,
       goldenMilliseconds: golden.buildMilliseconds,
       milliseconds: ms,
+      untilAgentAnswers: Object.fromEntries(Object.entries(answering).map(([side, all]) => [side, median(all)])),
     };
   } finally {
     await host.close();

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ExecFailed, type CommandResult, type ExecOptions } from '../../lab-machine.port.js';
 import { SYSTEM_PATH } from '../sandbox/layer-store.js';
-import { AgentRefused, type AgentChannel } from './agent-channel.js';
+import type { AgentChannel } from './agent-channel.js';
 import { NoAnswer } from './json-lines.js';
 
 const Started = z.object({ pid: z.int() });
@@ -51,14 +51,14 @@ export class Guest {
     await this.channel.ask('guest-ping', {}, timeoutMs);
   }
 
-  /** @param now a restored machine believes that it is still the time of its snapshot */
+  /**
+   * Not by the agent's own `guest-set-time`: that also sets the hardware's clock, and waits for the turn of a second.
+   * @param now a restored machine believes that it is still the time of its snapshot
+   */
   async setTime(now: Date): Promise<void> {
-    try {
-      await this.channel.ask('guest-set-time', { time: now.getTime() * 1_000_000 }, ANSWER_MS);
-    } catch (error) {
-      // The clock is set before the agent tries to tell the hardware's clock, which not every system has a program for.
-      if (!(error instanceof AgentRefused)) throw error;
-    }
+    const pid = await this.start(['date', '--utc', `--set=@${(now.getTime() / 1000).toFixed(3)}`]);
+    const status = await this.end(pid);
+    if (status.exitcode !== 0) throw new NoAnswer(`its clock could not be set: ${decode(status['err-data'])}`);
   }
 
   /** @throws NoAnswer when the machine is gone */
@@ -138,8 +138,7 @@ export class Guest {
   private async kill(pid: number, to: string): Promise<Status> {
     const rest = `env kill -KILL -- -${pid}; head -c 8388608 ${to}.out; head -c 8388608 ${to}.err >&2`;
     const killer = await this.start(['sh', '-c', rest]);
-    let status = await this.status(killer);
-    while (!status.exited) status = await sleep(20).then(() => this.status(killer));
+    const status = await this.end(killer);
     await this.status(pid);
     return { ...status, exitcode: undefined };
   }
@@ -148,6 +147,13 @@ export class Guest {
     return Started.parse(
       await this.ask('guest-exec', { path: program, arg: args, env: ENVIRONMENT, 'capture-output': true }),
     ).pid;
+  }
+
+  /** What a program that soon ends has come to. */
+  private async end(pid: number): Promise<Status> {
+    let status = await this.status(pid);
+    while (!status.exited) status = await sleep(20).then(() => this.status(pid));
+    return status;
   }
 
   private async status(pid: number): Promise<Status> {
