@@ -111,6 +111,9 @@ describe('every documented operation, through Prism as a validating proxy', () =
       headers: boss,
     },
     removeSingleSignOn: { status: 404, headers: boss },
+    // Made by an operator: members.spec.ts.
+    createMsp: { status: 403, body: { name: 'Third', ownerEmail: 'third@people.example' }, headers: boss },
+    createTenant: { status: 201, body: { name: 'made here' } },
     listMembers: { status: 200, headers: boss },
     changeMember: { status: 200, path: { id: idOf(msp.reader) }, body: { role: 'technician' }, headers: boss },
     removeMember: { status: 204, path: { id: idOf(msp.reader) }, headers: boss },

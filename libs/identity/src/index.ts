@@ -16,6 +16,7 @@ export * from './adapters/openid/openid-provider.js';
 export * from './single-sign-on.js';
 export * from './members.js';
 export * from './invitations.js';
+export * from './organisation.js';
 export * from './mails.js';
 export * from './mail-transport.port.js';
 export * from './adapters/smtp/smtp-transport.js';

@@ -30,6 +30,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'password-refused': 422,
   'factor-conflict': 409,
   'member-conflict': 409,
+  'name-taken': 409,
   'too-many-guesses': 429,
   'csrf-header-missing': 403,
   'not-found': 404,

@@ -1,5 +1,6 @@
 import { AccountController } from './account.controller.js';
 import { MembersController } from './members.controller.js';
+import { OrganisationController } from './organisation.controller.js';
 import { PasskeysController } from './passkeys.controller.js';
 import { SingleSignOnController } from './single-sign-on.controller.js';
 import { SessionController } from './session.controller.js';
@@ -10,5 +11,6 @@ export const peopleControllers = [
   AccountController,
   PasskeysController,
   MembersController,
+  OrganisationController,
   SingleSignOnController,
 ];

@@ -4,6 +4,7 @@ import {
   Invitations,
   Mailbox,
   Members,
+  Organisation,
   OpenIdProvider,
   Passkeys,
   SecondFactor,
@@ -31,6 +32,7 @@ export class PeopleServices {
   readonly account: Account;
   readonly members: Members;
   readonly invitations: Invitations;
+  readonly organisation: Organisation;
   readonly singleSignOn: SingleSignOn;
   private readonly fetcher: SafeFetch;
 
@@ -47,6 +49,7 @@ export class PeopleServices {
     this.account = new Account(database, this.sessions, this.secondFactor, throttle, mailbox, clock);
     this.members = new Members(database, clock);
     this.invitations = new Invitations(database, mailbox, clock);
+    this.organisation = new Organisation(database, this.invitations, clock);
     const allowPrivateNetwork = settings.VOUCH_ALLOW_PRIVATE_NETWORK;
     this.fetcher = new SafeFetch({ allowPrivateNetwork });
     this.singleSignOn = new SingleSignOn(

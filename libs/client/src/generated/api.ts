@@ -684,6 +684,26 @@ export interface paths {
         patch: operations["changeMember"];
         trace?: never;
     };
+    "/api/v1/msps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an MSP and invite its first owner by mail
+         * @description Make an MSP and invite its first owner by mail.
+         */
+        post: operations["createMsp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outcomes": {
         parameters: {
             query?: never;
@@ -1097,7 +1117,11 @@ export interface paths {
          */
         get: operations["listTenants"];
         put?: never;
-        post?: never;
+        /**
+         * Make a tenant of your MSP
+         * @description Make a tenant of your MSP.
+         */
+        post: operations["createTenant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2812,6 +2836,17 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *       "name": "Harbour IT"
+         *     }
+         */
+        Msp: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /**
+         * @example {
          *       "name": "nightly report",
          *       "actions": [
          *         "device:read",
@@ -2856,6 +2891,25 @@ export interface components {
              * @description The tenant they are to belong to; left out: your own organisation.
              */
             tenantId?: string;
+        };
+        /**
+         * @example {
+         *       "name": "Harbour IT",
+         *       "ownerEmail": "owner@harbour.example"
+         *     }
+         */
+        NewMsp: {
+            name: string;
+            /** Format: email */
+            ownerEmail: string;
+        };
+        /**
+         * @example {
+         *       "name": "Corner Bakery"
+         *     }
+         */
+        NewTenant: {
+            name: string;
         };
         /**
          * @example {
@@ -6778,6 +6832,55 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    createMsp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Harbour IT",
+                 *       "ownerEmail": "owner@harbour.example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMsp"];
+            };
+        };
+        responses: {
+            /** @description Make an MSP and invite its first owner by mail */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *       "name": "Harbour IT"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Msp"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     listOutcomes: {
         parameters: {
             query?: {
@@ -8090,6 +8193,60 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Corner Bakery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTenant"];
+            };
+        };
+        responses: {
+            /** @description Make a tenant of your MSP */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+                     *       "name": "Corner Bakery",
+                     *       "createdAt": "2026-01-05T08:00:00.000Z",
+                     *       "policy": {
+                     *         "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *         "name": "Tested, low-impact machines first"
+                     *       },
+                     *       "devices": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };

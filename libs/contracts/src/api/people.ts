@@ -121,3 +121,13 @@ export const SingleSignOnView = z
       },
     ],
   });
+
+export const NewMsp = z
+  .strictObject({ name: PlainText.min(1).max(200), ownerEmail: z.email().max(320) })
+  .meta({ id: 'NewMsp', examples: [{ name: 'Harbour IT', ownerEmail: 'owner@harbour.example' }] });
+export const Msp = z
+  .object({ id: z.uuid(), name: z.string() })
+  .meta({ id: 'Msp', examples: [{ id: ids.policy, name: 'Harbour IT' }] });
+export const NewTenant = z
+  .strictObject({ name: PlainText.min(1).max(200) })
+  .meta({ id: 'NewTenant', examples: [{ name: 'Corner Bakery' }] });

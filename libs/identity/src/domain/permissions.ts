@@ -51,6 +51,8 @@ export const permissions = {
   'webhook:read':           row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
   'webhook:manage':         stepUpOrKey('-', 'msp',  'msp',      '-',        'tenant',     '-'),
   'audit:read':             row('all',    'msp',     'msp',      'msp',      'tenant',     '-'),
+  'msp:create':             stepUp('all', '-',       '-',        '-',        '-',          '-'),
+  'tenant:create':          row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'member:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
   'member:manage':          stepUp('-',   'msp',     '-',        '-',        'tenant',     '-'),
   'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
