@@ -101,6 +101,16 @@ describe('every documented operation, through Prism as a validating proxy', () =
     beginToAddPasskey: { status: 200 },
     addPasskey: { status: 401, body: { name: 'Laptop', credential: { ...noPasskey, response: attestation } } },
     removePasskey: { status: 404, path: { id: 'none' } },
+    // Nobody has set it up: a provider is asked in single-sign-on.spec.ts.
+    beginSingleSignOn: { status: 404, path: { mspId: msp.id }, headers: {} },
+    finishSingleSignOn: { status: 422, headers: {} },
+    getSingleSignOn: { status: 404, headers: boss },
+    configureSingleSignOn: {
+      status: 422,
+      body: { issuer: 'https://127.0.0.1:9', clientId: 'x', clientSecret: 'x', required: false },
+      headers: boss,
+    },
+    removeSingleSignOn: { status: 404, headers: boss },
     listMembers: { status: 200, headers: boss },
     changeMember: { status: 200, path: { id: idOf(msp.reader) }, body: { role: 'technician' }, headers: boss },
     removeMember: { status: 204, path: { id: idOf(msp.reader) }, headers: boss },
@@ -189,7 +199,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
       body: { profileDigest: sha256Hex('something'), state: 'ready', digest: golden },
       headers: lab,
     },
-    labClaim: { status: 200, headers: lab },
+    labClaim: { status: 200, body: { drivers: ['sandbox'] }, headers: lab },
     labHeartbeat: { status: 409, path: { id: ids.run }, body: { attempt: 9 }, headers: lab },
     labProgress: {
       status: 409,

@@ -18,6 +18,7 @@ const POINTS_TO_TENANTS: Readonly<Record<string, string>> = {
   identity_password_reset: "a member's own, by a policy that asks who they are",
   identity_recovery_code: "a member's own, by a policy that asks who they are",
   identity_session: "a member's own, by a policy that asks who they are",
+  identity_subject: "a member's own, by a policy that asks who they are",
   identity_totp: "a member's own, by a policy that asks who they are",
 };
 

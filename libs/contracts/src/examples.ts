@@ -77,6 +77,7 @@ export const labExamples = {
     name: 'lab-1',
     drivers: [{ name: 'sandbox', fidelity: 'full', capabilities: ['packages', 'services', 'reboot'] }],
   },
+  claim: { drivers: ['sandbox'] },
   welcome: { runnerId: uuid.device, profiles: [] },
   golden: {
     profileDigest: sha256,

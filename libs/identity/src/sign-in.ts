@@ -12,6 +12,14 @@ export class SignInRefused extends Error {
   }
 }
 
+/** The password is right, and the organisation wants its members to sign in with its own identity provider. */
+export class SingleSignOnNeeded extends Error {
+  readonly code = 'single-sign-on-needed';
+  constructor(mspId: string) {
+    super(`Your organisation asks you to sign in with its identity provider: /api/v1/session/single-sign-on/${mspId}`);
+  }
+}
+
 /** Signing in with e-mail and password: the first of perhaps two steps. */
 export class SignIn {
   constructor(
@@ -21,7 +29,7 @@ export class SignIn {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws SignInRefused @throws TooManyGuesses */
+  /** @throws SignInRefused @throws TooManyGuesses @throws SingleSignOnNeeded */
   async withPassword(email: string, password: string, origin: Origin): Promise<SessionSecret> {
     const account = email.toLowerCase();
     const network = networkOf(origin.address);
@@ -32,7 +40,7 @@ export class SignIn {
       ...((await this.isKnown(account, origin.address)) ? [] : [['account', account] as const]),
     ];
     await this.throttle.guess(at);
-    const [member] = await this.database.read<{ id: string; password_hash: string | null }>(
+    const [member] = await this.database.read<{ id: string; password_hash: string | null; elsewhere: string | null }>(
       shared,
       'select * from identity_find_member($1)',
       [account],
@@ -40,6 +48,7 @@ export class SignIn {
     const right = await isPassword(member?.password_hash, password);
     if (!member || !right) throw new SignInRefused();
     await this.throttle.forgive(at);
+    if (member.elsewhere !== null) throw new SingleSignOnNeeded(member.elsewhere);
     return this.sessions.begin(member.id, { method: 'password', secondFactor: false }, origin);
   }
 

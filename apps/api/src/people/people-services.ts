@@ -4,18 +4,21 @@ import {
   Invitations,
   Mailbox,
   Members,
+  OpenIdProvider,
   Passkeys,
   SecondFactor,
   Sessions,
   SignIn,
+  SingleSignOn,
   Throttle,
 } from '@vouch/identity';
-import { SealedBox, type Clock, type Database } from '@vouch/platform';
+import { SafeFetch, SealedBox, type Clock, type Database } from '@vouch/platform';
 import { SessionCookie } from './session-cookie.js';
 
 export interface PeopleSettings {
   readonly VOUCH_SECRETS_KEY: string;
   readonly VOUCH_PUBLIC_URL: string;
+  readonly VOUCH_ALLOW_PRIVATE_NETWORK: boolean;
 }
 
 /** Everything that signing in, accounts and members stand on. */
@@ -28,6 +31,8 @@ export class PeopleServices {
   readonly account: Account;
   readonly members: Members;
   readonly invitations: Invitations;
+  readonly singleSignOn: SingleSignOn;
+  private readonly fetcher: SafeFetch;
 
   constructor(settings: PeopleSettings, database: Database, clock: Clock) {
     const box = new SealedBox(settings.VOUCH_SECRETS_KEY);
@@ -42,5 +47,20 @@ export class PeopleServices {
     this.account = new Account(database, this.sessions, this.secondFactor, throttle, mailbox, clock);
     this.members = new Members(database, clock);
     this.invitations = new Invitations(database, mailbox, clock);
+    const allowPrivateNetwork = settings.VOUCH_ALLOW_PRIVATE_NETWORK;
+    this.fetcher = new SafeFetch({ allowPrivateNetwork });
+    this.singleSignOn = new SingleSignOn(
+      database,
+      this.sessions,
+      challenges,
+      new OpenIdProvider(this.fetcher, { allowPlainHttp: allowPrivateNetwork }),
+      box,
+      new URL('/api/v1/single-sign-on/callback', settings.VOUCH_PUBLIC_URL).href,
+      clock,
+    );
+  }
+
+  close(): Promise<void> {
+    return this.fetcher.close();
   }
 }

@@ -932,6 +932,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/single-sign-on/{mspId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in with the identity provider of an MSP: sends the browser there
+         * @description Sign in with the identity provider of an MSP: sends the browser there.
+         */
+        get: operations["beginSingleSignOn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/step-up": {
         parameters: {
             query?: never;
@@ -964,6 +984,54 @@ export interface paths {
          * @description Tenants' parts of costs, newest first.
          */
         get: operations["listShares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/single-sign-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your MSP's identity provider, without its secret
+         * @description Your MSP's identity provider, without its secret.
+         */
+        get: operations["getSingleSignOn"];
+        /**
+         * Let members of your MSP sign in with its identity provider (OpenID Connect)
+         * @description Let members of your MSP sign in with its identity provider (OpenID Connect).
+         */
+        put: operations["configureSingleSignOn"];
+        post?: never;
+        /**
+         * Switch single sign-on off
+         * @description Switch single sign-on off.
+         */
+        delete: operations["removeSingleSignOn"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/single-sign-on/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where identity providers send browsers back to
+         * @description Begins a session and goes on to the console. An account with a second factor of its own is asked for it unless the provider says that one was proved.
+         */
+        get: operations["finishSingleSignOn"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2043,6 +2111,16 @@ export interface components {
         };
         /**
          * @example {
+         *       "drivers": [
+         *         "sandbox"
+         *       ]
+         *     }
+         */
+        ClaimRequest: {
+            drivers?: string[];
+        };
+        /**
+         * @example {
          *       "period": "2026-01"
          *     }
          */
@@ -2544,6 +2622,7 @@ export interface components {
                 version: string;
             }[];
             digest?: string;
+            driver?: string;
             profileDigest: string;
             reason?: string;
             /** @default [] */
@@ -3542,12 +3621,14 @@ export interface components {
          */
         RunnerHello: {
             drivers: {
-                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "firmware")[];
+                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "bootloader" | "firmware")[];
                 /** @enum {string} */
                 fidelity: "full" | "reduced";
                 name: string;
+                onDemand?: boolean;
             }[];
             name: string;
+            running?: string[];
             unavailable?: string;
         };
         /**
@@ -3559,6 +3640,12 @@ export interface components {
         RunnerWelcome: {
             profiles: {
                 digest: string;
+                /**
+                 * @default [
+                 *       "sandbox"
+                 *     ]
+                 */
+                drivers: string[];
                 profile: {
                     components: {
                         package: string;
@@ -3734,7 +3821,7 @@ export interface components {
                 sizeBytes: number;
             }[];
             observations: {
-                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "firmware")[];
+                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "bootloader" | "firmware")[];
                 control?: {
                     ignored: number;
                     red: {
@@ -3962,6 +4049,48 @@ export interface components {
             /** Format: email */
             email: string;
             password: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://login.consulting.example",
+         *       "clientId": "vouch",
+         *       "required": false,
+         *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+         *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+         *     }
+         */
+        SingleSignOn: {
+            /** @description To be registered at the provider as redirect URI. */
+            callbackUrl: string;
+            clientId: string;
+            /**
+             * Format: uri
+             * @description The provider's issuer, as its discovery document says it.
+             */
+            issuer: string;
+            /** @description Whether members of your MSP must sign in there. Owners may always use their password. */
+            required: boolean;
+            /** @description Where your members begin to sign in. */
+            signInUrl: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://login.consulting.example",
+         *       "clientId": "vouch",
+         *       "required": false,
+         *       "clientSecret": "shown once by the provider"
+         *     }
+         */
+        SingleSignOnSettings: {
+            clientId: string;
+            clientSecret: string;
+            /**
+             * Format: uri
+             * @description The provider's issuer, as its discovery document says it.
+             */
+            issuer: string;
+            /** @description Whether members of your MSP must sign in there. Owners may always use their password. */
+            required: boolean;
         };
         /**
          * @description A tenant's bill of one period.
@@ -7425,6 +7554,32 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    beginSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: msp. */
+                mspId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            302: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     stepUp: {
         parameters: {
             query?: never;
@@ -7548,6 +7703,157 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    getSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your MSP's identity provider, without its secret */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.consulting.example",
+                     *       "clientId": "vouch",
+                     *       "required": false,
+                     *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+                     *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    configureSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "issuer": "https://login.consulting.example",
+                 *       "clientId": "vouch",
+                 *       "required": false,
+                 *       "clientSecret": "shown once by the provider"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SingleSignOnSettings"];
+            };
+        };
+        responses: {
+            /** @description Let members of your MSP sign in with its identity provider (OpenID Connect) */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.consulting.example",
+                     *       "clientId": "vouch",
+                     *       "required": false,
+                     *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+                     *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    removeSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    finishSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            302: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };
@@ -9365,7 +9671,18 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "drivers": [
+                 *         "sandbox"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimRequest"];
+            };
+        };
         responses: {
             /** @description Lease the most urgent run; held open for some seconds when there is none */
             200: {
@@ -9422,8 +9739,11 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
         };
     };
