@@ -84,7 +84,11 @@ export class Account {
     });
   }
 
-  /** Sends a link if the address is known. Says the same, and does as much, when it is not. */
+  /**
+   * Sends a link if the address is known, and says the same when it is not. A known one costs one more commit, which a
+   * stopwatch could tell: the throttle leaves it few tries.
+   * @throws TooManyGuesses
+   */
   async askForReset(email: string, origin: Origin): Promise<void> {
     const account = email.toLowerCase();
     const network = networkOf(origin.address);
