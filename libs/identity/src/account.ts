@@ -20,6 +20,7 @@ export class LinkRefused extends Error {
 }
 
 const RESET_MINUTES = 30;
+const WRONG_PASSWORD = 'The password is wrong.';
 
 interface Proofs {
   readonly password?: string | undefined;
@@ -50,8 +51,10 @@ export class Account {
       const codes = await this.secondFactor.hasCodes(tx, caller.id);
       const passkeys = await tx.query('select 1 from identity_passkey where member_id = $1', [caller.id]);
       // Whose second factor is a passkey proves that; who has neither password nor codes signs in elsewhere again.
-      if (!codes && (passwordHash === null || passkeys.length > 0)) throw new SignInRefused();
-      if (passwordHash !== null && !(await isPassword(passwordHash, proofs.password ?? ''))) throw new SignInRefused();
+      if (!codes && (passwordHash === null || passkeys.length > 0))
+        throw new SignInRefused('Prove it with your passkey, or sign out and in again.');
+      if (passwordHash !== null && !(await isPassword(passwordHash, proofs.password ?? '')))
+        throw new SignInRefused(WRONG_PASSWORD);
       if (codes) await this.secondFactor.take(tx, caller, proofs.code ?? { code: '' });
       return this.sessions.strengthen(tx, caller, { secondFactor: codes, everyFactor: true });
     });
@@ -66,7 +69,7 @@ export class Account {
   async changePassword(caller: CallerContext, present: string, next: string): Promise<void> {
     const at: GuessedAt = [['second-factor', caller.id]];
     await this.throttle.guess(at);
-    if (!(await isPassword(await this.passwordHashOf(caller), present))) throw new SignInRefused();
+    if (!(await isPassword(await this.passwordHashOf(caller), present))) throw new SignInRefused(WRONG_PASSWORD);
     await this.throttle.forgive(at);
     checkPassword(next, [caller.name, caller.email, caller.msp]);
     const hash = await hashPassword(next);
@@ -81,7 +84,11 @@ export class Account {
     });
   }
 
-  /** Sends a link if the address is known. Says the same, and does as much, when it is not. */
+  /**
+   * Sends a link if the address is known, and says the same when it is not. A known one costs one more commit, which a
+   * stopwatch could tell: the throttle leaves it few tries.
+   * @throws TooManyGuesses
+   */
   async askForReset(email: string, origin: Origin): Promise<void> {
     const account = email.toLowerCase();
     const network = networkOf(origin.address);

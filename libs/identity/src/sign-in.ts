@@ -7,8 +7,8 @@ import type { GuessedAt, Throttle } from './throttle.js';
 /** E-mail and password do not belong together. Says no more than that. */
 export class SignInRefused extends Error {
   readonly code = 'sign-in-refused';
-  constructor() {
-    super('E-mail address or password is wrong.');
+  constructor(message = 'E-mail address or password is wrong.') {
+    super(message);
   }
 }
 
