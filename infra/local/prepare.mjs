@@ -71,6 +71,7 @@ const MACHINE_PACKAGES = {
 /** What the tests use on top: a browser, independent programs to compare with, other people's attack tools. */
 const TEST_PACKAGES = {
   chromium: 'chromium',
+  virsh: 'libvirt-clients',
   'apt-ftparchive': 'apt-utils',
   'dpkg-deb': 'dpkg',
   openssl: 'openssl',

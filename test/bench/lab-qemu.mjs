@@ -6,7 +6,7 @@ import {
   parseProfile,
   QemuDriver,
   QemuGoldenBuilder,
-  qemuPrerequisites,
+  machinePrerequisites,
   qemuVersion,
   removeOrphans,
   SandboxHost,
@@ -20,7 +20,7 @@ const BOOT_MS = 600_000;
 /** A machine with a kernel of its own, until its agent answers: from its saved state, against a boot of the same disk. */
 export async function run(say) {
   installSystemPackages(say, { forMachines: true });
-  const able = await qemuPrerequisites();
+  const able = await machinePrerequisites();
   if (!able.ok) throw new Error(able.reason);
   const directory = path.join(root, '.data/test-lab/sandbox');
   fs.mkdirSync(directory, { recursive: true });

@@ -21,12 +21,17 @@ export interface VmLab {
   readonly profile: Profile;
 }
 
-/** A lab of machines with kernels of their own; its golden is kept between runs, since it takes a minute or two. */
-export async function openVmLab(): Promise<VmLab> {
+/** A host of machines, and the profile that they are made from. */
+export async function openVmHost(): Promise<Pick<VmLab, 'host' | 'profile'>> {
   const host = await SandboxHost.open(path.join(DATA_DIR, 'sandbox'));
   await removeOrphans(host);
   const file = path.resolve(import.meta.dirname, '../../libs/lab/profiles/web-database.yaml');
-  const profile = parseProfile(await readFile(file, 'utf8'), file, (await hostRelease()).stream);
+  return { host, profile: parseProfile(await readFile(file, 'utf8'), file, (await hostRelease()).stream) };
+}
+
+/** A lab of machines with kernels of their own; its golden is kept between runs, since it takes a minute or two. */
+export async function openVmLab(): Promise<VmLab> {
+  const { host, profile } = await openVmHost();
   const goldens = new QemuGoldenBuilder(host, await qemuVersion());
   const golden = await goldens.build(profile);
   return { host, profile, golden, goldens, driver: new QemuDriver(host, goldens) };

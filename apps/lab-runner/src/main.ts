@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createLogger, loadConfig, runProcess } from '@vouch/platform';
 import { LabApi } from './lab-api.js';
 import { LabRunner } from './lab-runner.js';
-import { QemuLaboratory } from './qemu-laboratory.js';
+import { libvirtEngine, MachineLaboratory, qemuEngine } from './machine-laboratory.js';
 import { SandboxLaboratory } from './sandbox-laboratory.js';
 import { labRunnerSettings } from './settings.js';
 
@@ -17,7 +17,10 @@ await runProcess(async () => {
 
   const directory = path.join(config.VOUCH_DATA_DIR, 'sandbox');
   const lab = new SandboxLaboratory(directory, logger);
-  const machines = new QemuLaboratory(directory);
+  const machines = new MachineLaboratory(
+    directory,
+    config.VOUCH_LAB_LIBVIRT_URI === '' ? qemuEngine : libvirtEngine(config.VOUCH_LAB_LIBVIRT_URI),
+  );
   const api = new LabApi(config.VOUCH_API_URL, config.VOUCH_LAB_TOKEN, stop.signal);
   const workDir = path.join(config.VOUCH_DATA_DIR, 'lab-work', encodeURIComponent(config.VOUCH_LAB_NAME));
   // What a killed runner of this name had fetched is of no use to anybody.

@@ -5,5 +5,6 @@ export const labRunnerSettings = [
   'VOUCH_DATA_DIR',
   'VOUCH_LAB_NAME',
   'VOUCH_LAB_CONCURRENCY',
+  'VOUCH_LAB_LIBVIRT_URI',
   'VOUCH_LOG_LEVEL',
 ] as const;

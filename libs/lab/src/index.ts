@@ -28,3 +28,8 @@ export * from './adapters/qemu/qemu-golden-builder.js';
 export * from './adapters/qemu/qemu-prerequisites.js';
 export * from './adapters/qemu/qemu.driver.js';
 export * from './adapters/vm/vm-golden.js';
+export * from './adapters/vm/vm-golden-builder.js';
+export * from './adapters/libvirt/domain-xml.js';
+export * from './adapters/libvirt/libvirt-prerequisites.js';
+export * from './adapters/libvirt/libvirt.driver.js';
+export * from './adapters/libvirt/virsh.js';

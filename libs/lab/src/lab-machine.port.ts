@@ -62,7 +62,12 @@ export interface LabMachine {
 /** A machine did not come up. */
 export class BootFailed extends Error {
   readonly code = 'boot-failed';
-  constructor(machine: string, detail: string) {
+  /** @param screen PNG of what it showed last */
+  constructor(
+    machine: string,
+    detail: string,
+    readonly screen?: Uint8Array,
+  ) {
     super(`The machine ${machine} did not boot: ${detail}.`);
     this.name = 'BootFailed';
   }

@@ -73,7 +73,7 @@ export class PlanRun {
     try {
       const result = await this.work(step);
       if (this.machine?.isRunning !== true) return result;
-      return { ...result, resources: await this.machine.usage() };
+      return { ...result, ...(await this.seen(step, result)), resources: await this.machine.usage() };
     } catch (error) {
       const why = this.installing ? await this.machine?.exhausted?.().catch(() => null) : null;
       if (typeof why !== 'string') throw error;
@@ -165,8 +165,16 @@ export class PlanRun {
       return { ok: true, detail: 'the machine came back' };
     } catch (error) {
       if (!(error instanceof BootFailed)) throw error;
-      return failure('patch', 'boot-failed', error.message);
+      const failed = failure('patch', 'boot-failed', error.message);
+      return error.screen === undefined ? failed : { ...failed, screen: error.screen };
     }
+  }
+
+  /** A picture of what the machine shows after it has started, and when a step has failed; nothing of one without a screen. */
+  private async seen(step: PlanStep, { ok }: StepResult): Promise<Pick<StepResult, 'screen'>> {
+    if (ok && step !== 'restore' && step !== 'reboot') return {};
+    const screen = await this.machine?.screenshot?.().catch(() => undefined);
+    return screen === undefined ? {} : { screen };
   }
 
   /** Some harm needs a moment. */

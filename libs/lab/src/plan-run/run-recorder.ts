@@ -13,6 +13,8 @@ export interface StepResult {
   /** Everything that the step printed; becomes evidence. */
   readonly log?: string;
   readonly resources?: StepResources;
+  /** PNG of the machine's screen; becomes evidence. */
+  readonly screen?: Uint8Array;
   /** Ends the run. */
   readonly failure?: Omit<RunFailure, 'step'>;
 }
@@ -37,6 +39,7 @@ export class RunRecorder {
     const result = await work().catch(labFailure);
     const log =
       result.log === undefined ? undefined : this.keep(`${step}.log`, 'text/plain; charset=utf-8', result.log);
+    if (result.screen !== undefined) this.keep(`${step}.png`, 'image/png', result.screen);
     const observation: StepObservation = {
       step,
       startedAt,
@@ -55,7 +58,7 @@ export class RunRecorder {
     this.run.onProgress({ attempt, step, state: 'finished', observation });
   }
 
-  keep(name: string, mediaType: string, content: string): EvidenceFile {
+  keep(name: string, mediaType: string, content: string | Uint8Array): EvidenceFile {
     const bytes = Buffer.from(content);
     const file = { name, mediaType, bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
     this.evidence.push(file);

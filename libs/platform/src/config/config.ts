@@ -52,6 +52,8 @@ export const settings = {
     .transform((text) => text.split(',').map((name) => name.trim()))
     .transform((names) => names.filter((name) => name !== '')),
   VOUCH_LAB_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
+  /** Where machines with kernels of their own are run by libvirt, e.g. qemu:///system; empty: by QEMU alone. */
+  VOUCH_LAB_LIBVIRT_URI: z.string().default(''),
   VOUCH_LEASE_SECONDS: seconds.default(30),
   VOUCH_INTAKE_SECONDS: seconds.default(900),
   VOUCH_RECONCILE_SECONDS: seconds.default(10),

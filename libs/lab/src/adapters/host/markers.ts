@@ -10,13 +10,15 @@ const Marker = z.object({
   /** The process that runs the machine. While it lives, nobody else touches the machine. */
   owner: Identity,
   processes: z.array(Identity),
+  /** Machines of libvirt, which live on without us. */
+  domains: z.array(z.object({ uri: z.string(), name: z.string() })).default([]),
   controlGroups: z.array(z.string()),
 });
 export type Marker = z.infer<typeof Marker>;
 
 const fileOf = (directory: string, machine: string): string => path.join(directory, 'markers', `${machine}.json`);
 
-export async function writeMarker(directory: string, marker: Marker): Promise<void> {
+export async function writeMarker(directory: string, marker: z.input<typeof Marker>): Promise<void> {
   const file = fileOf(directory, marker.machine);
   await writeFile(`${file}.part`, JSON.stringify(marker));
   await rename(`${file}.part`, file);

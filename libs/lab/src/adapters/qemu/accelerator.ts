@@ -1,5 +1,4 @@
-import type { Owner } from './qemu-process.js';
-import { asOwner } from './qemu-process.js';
+import { asOwner, type Owner } from '../host/owner.js';
 import { runCommand } from '../host/run-command.js';
 
 export type Accelerator = 'kvm' | 'tcg';

@@ -18,7 +18,7 @@ const OLDEST = 7.1;
  * Can machines be run by QEMU here, given that sandboxes can? Without a processor that virtualises they are emulated.
  * @returns when they cannot: one sentence that says what is missing and what to do
  */
-export async function qemuPrerequisites(): Promise<Prerequisites> {
+export async function machinePrerequisites(): Promise<Prerequisites> {
   if (process.arch !== 'x64')
     return { ok: false, reason: `Machines run by QEMU are made for amd64 only, and this is ${process.arch}.` };
   const missing = await missingPackages(PROGRAMS);

@@ -1,21 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { close, open, statSync } from 'node:fs';
+import { close, open } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Duplex, type Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { asOwner, type Owner } from '../host/owner.js';
 import { StreamAgent, type AgentChannel } from '../vm/agent-channel.js';
 import { NoAnswer } from '../vm/json-lines.js';
+import { KERNEL_COMMAND_LINE } from '../vm/image-scripts.js';
 import { cpuOf, type Accelerator } from './accelerator.js';
 import { Qmp } from './qmp.js';
-
-/** Which user of the host a machine's QEMU runs as. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /** A machine as QEMU is told of it. Paths are relative to the directory, so that those above may be closed to QEMU. */
 export interface QemuSpec {
@@ -32,10 +28,6 @@ export interface QemuSpec {
   /** Its state will be saved, for which QEMU starts a program. Not for machines that run vendors' patches. */
   readonly toBeSaved?: boolean;
 }
-
-/** Direct boot: no boot loader chooses the kernel. A kernel that gives up ends QEMU instead of starting over. */
-const KERNEL_COMMAND_LINE = 'root=/dev/vda rw console=tty0 console=ttyS0 quiet panic=-1';
-export const MEMORY_MIB = 512;
 
 /** QEMU's arguments: no network card, nothing but a disk, a screen, a clock, chance, and the agent's port. */
 export function qemuArguments(spec: Omit<QemuSpec, 'directory' | 'owner'>): string[] {
@@ -168,25 +160,3 @@ export class QemuProcess {
 /** USER_HZ, the same on every Linux that we run on; see proc(5). */
 const CLOCK_TICKS = 100;
 const openFile = promisify(open) as (path: string, flags: string) => Promise<number>;
-
-/** The prefix of a command that runs it as a machine's owner, and ends it with this process. */
-export function asOwner({ uid, gid }: Owner): string[] {
-  const mortal = ['setpriv', '--pdeathsig', 'KILL', '--no-new-privs'];
-  if (process.getuid?.() !== 0) return mortal;
-  const kvm = kvmGroup();
-  const groups = kvm === undefined ? ['--clear-groups'] : ['--groups', String(kvm)];
-  return [
-    ...mortal,
-    '--reuid',
-    String(uid),
-    '--regid',
-    String(gid),
-    ...groups,
-    '--inh-caps=-all',
-    '--bounding-set=-all',
-  ];
-}
-
-function kvmGroup(): number | undefined {
-  return statSync('/dev/kvm', { throwIfNoEntry: false })?.gid || undefined;
-}

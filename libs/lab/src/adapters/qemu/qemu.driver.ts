@@ -2,10 +2,9 @@ import type { Capability } from '@vouch/contracts';
 import { GoldenMissing, RestoreFailed, type LabDriver, type RestoreOptions } from '../../lab-driver.port.js';
 import type { LabMachine } from '../../lab-machine.port.js';
 import type { SandboxHost } from '../sandbox/sandbox-host.js';
-import { GOLDEN_FILES, type VmGolden } from '../vm/vm-golden.js';
+import { GOLDEN_FILES, VM_GOLDENS, type VmGolden } from '../vm/vm-golden.js';
 import { VmMachine } from '../vm/vm-machine.js';
 import { QemuControl } from './qemu-control.js';
-import { VM_GOLDENS } from './qemu-golden-builder.js';
 
 /**
  * Machines with a kernel of their own, run by QEMU from a saved state. The kernel is booted directly: a patch's new

@@ -2,7 +2,9 @@ import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ControlGroup } from '../host/control-group.js';
 import { readMarkers, removeMarker } from '../host/markers.js';
+import { Virsh } from '../libvirt/virsh.js';
 import { identify, isAlive } from '../host/process-identity.js';
+import { VM_FOLDER } from '../vm/vm-folder.js';
 import type { SandboxHost } from './sandbox-host.js';
 
 /**
@@ -16,8 +18,9 @@ export async function removeOrphans(host: SandboxHost): Promise<string[]> {
   for (const marker of await readMarkers(host.directory)) {
     if (await isAlive(marker.owner)) continue;
     for (const recorded of marker.processes) if (await isAlive(recorded)) process.kill(recorded.pid, 'SIGKILL');
+    for (const { uri, name } of marker.domains) await new Virsh(uri).destroy(name);
     await ControlGroup.remove(marker.controlGroups);
-    await rm(path.join(host.directory, 'vms', marker.machine), { recursive: true, force: true });
+    await rm(path.join(host.directory, VM_FOLDER, marker.machine), { recursive: true, force: true });
     await removeMarker(host.directory, marker.machine);
     removed.push(marker.machine);
   }

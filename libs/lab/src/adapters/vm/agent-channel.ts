@@ -5,6 +5,9 @@ import { JsonLines, NoAnswer } from './json-lines.js';
 
 /** A way to QEMU's guest agent in a machine: its own socket, or through whoever runs the machine. */
 export interface AgentChannel {
+  /** How many bytes of a file fit into one request. */
+  readonly largestWrite: number;
+
   /**
    * @param command e.g. `guest-exec`, see QEMU's `qga/qapi-schema.json`
    * @returns the answer's `return`
@@ -26,6 +29,7 @@ const Answer = z.object({ return: z.unknown().optional(), error: z.object({ desc
 
 /** The agent's own protocol over a stream: one question at a time, each conversation synchronised first. */
 export class StreamAgent implements AgentChannel {
+  readonly largestWrite = 1024 * 1024;
   private readonly lines: JsonLines;
   private readonly answers: unknown[] = [];
   private arrived: () => void = () => undefined;

@@ -92,7 +92,7 @@ export class Guest {
     await this.mustExec(`Making a place for ${file}`, ['sh', '-c', 'mkdir -p "$(dirname "$1")"', 'sh', file]);
     const handle = await this.ask('guest-file-open', { path: file, mode: 'w' });
     try {
-      for await (const chunk of inChunks(content)) {
+      for await (const chunk of inChunks(content, this.channel.largestWrite)) {
         await this.ask('guest-file-write', { handle, 'buf-b64': chunk.toString('base64') });
       }
     } finally {
@@ -173,16 +173,16 @@ export class Guest {
 const decode = (text: string | undefined): string => Buffer.from(text ?? '', 'base64').toString('utf8');
 const signalOf = ({ signal }: ExecOptions): { signal?: AbortSignal } => (signal === undefined ? {} : { signal });
 
-async function* inChunks(content: string | Uint8Array | Readable): AsyncGenerator<Buffer> {
+async function* inChunks(content: string | Uint8Array | Readable, bytes: number): AsyncGenerator<Buffer> {
   const source = content instanceof Readable ? content : Readable.from([Buffer.from(content)]);
   let held: Buffer[] = [];
   let size = 0;
   for await (const piece of source as AsyncIterable<Buffer>) {
-    for (let from = 0; from < piece.length; from += CHUNK_BYTES) {
-      const part = piece.subarray(from, from + CHUNK_BYTES);
+    for (let from = 0; from < piece.length; from += bytes) {
+      const part = piece.subarray(from, from + bytes);
       held.push(part);
       size += part.length;
-      if (size < CHUNK_BYTES) continue;
+      if (size < bytes) continue;
       yield Buffer.concat(held);
       [held, size] = [[], 0];
     }

@@ -1,6 +1,12 @@
 import type { Profile } from '@vouch/contracts';
 import { BUILD_ROOT } from '../sandbox/layer-store.js';
 
+/** Direct boot: no boot loader chooses the kernel. A kernel that gives up ends the machine instead of starting over. */
+export const KERNEL_COMMAND_LINE = 'root=/dev/vda rw console=tty0 console=ttyS0 quiet panic=-1';
+
+/** What every machine gets. */
+export const MEMORY_MIB = 512;
+
 /** Free space of a machine's file system. */
 export const FREE_MIB = 3072;
 

@@ -20,7 +20,10 @@ export const VmGolden = z.object({
 });
 export type VmGolden = z.infer<typeof VmGolden>;
 
-/** Files of a golden's folder. */
+/** Where goldens of machines with a kernel of their own lie, below the lab's directory. */
+export const VM_GOLDENS = 'vm-goldens';
+
+/** Files of a golden's folder; not every engine keeps a state. */
 export const GOLDEN_FILES = { record: 'golden.json', disk: 'live.qcow2', state: 'state.bin' } as const;
 
 /** All goldens below a directory that were made whole. */

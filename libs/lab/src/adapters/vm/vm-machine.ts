@@ -124,6 +124,13 @@ export class VmMachine implements LabMachine {
   }
 }
 
+/** systemd has not started everything in time. */
+class StillStarting extends Error {
+  constructor(state: string) {
+    super(`systemd still says "${state}" at the time limit`);
+  }
+}
+
 async function boot(control: VmControl, limitMs: number): Promise<Guest> {
   const deadline = performance.now() + limitMs;
   try {
@@ -131,9 +138,11 @@ async function boot(control: VmControl, limitMs: number): Promise<Guest> {
     await guest.present(limitMs);
     const state = await guest.settled(deadline);
     if (state === 'running' || state === 'degraded') return guest;
-    throw new BootFailed(control.name, `systemd still says "${state}" at the time limit`);
+    throw new StillStarting(state);
   } catch (error) {
+    const screen = await control.screenshot().catch(() => undefined);
     await control.kill();
-    throw error instanceof NoAnswer ? new BootFailed(control.name, error.message) : error;
+    const didNotStart = error instanceof NoAnswer || error instanceof StillStarting;
+    throw didNotStart ? new BootFailed(control.name, error.message, screen) : error;
   }
 }
