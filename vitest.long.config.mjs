@@ -5,6 +5,13 @@ import { project } from './vitest.config.mjs';
 export default defineConfig({
   test: {
     projects: [
+      project('vm', ['test/vm/**/*.spec.ts'], {
+        testTimeout: 900_000,
+        hookTimeout: 900_000,
+        maxWorkers: 1,
+        fileParallelism: false,
+        sequence: { shuffle: false },
+      }),
       project('profiles', ['test/profiles/**/*.spec.ts'], {
         testTimeout: 900_000,
         hookTimeout: 60_000,

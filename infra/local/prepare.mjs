@@ -60,6 +60,14 @@ const LAB_PACKAGES = {
   ip: 'iproute2',
   gpgv: 'gpgv',
 };
+/** What machines with kernels of their own need, on a hypervisor or without one. */
+const MACHINE_PACKAGES = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-img': 'qemu-utils',
+  mke2fs: 'e2fsprogs',
+  libvirtd: 'libvirt-daemon-system',
+  virsh: 'libvirt-clients',
+};
 /** What the tests use on top: a browser, independent programs to compare with, other people's attack tools. */
 const TEST_PACKAGES = {
   chromium: 'chromium',
@@ -82,8 +90,12 @@ const TEST_PACKAGES = {
  * Brings the system packages that are missing, as root. Others are told the one command, and go on with what works.
  * @returns the sentence for somebody who has to install them by hand, or null
  */
-export function installSystemPackages(say, { forTests = false } = {}) {
-  const wanted = forTests ? { ...LAB_PACKAGES, ...TEST_PACKAGES } : LAB_PACKAGES;
+export function installSystemPackages(say, { forTests = false, forMachines = false } = {}) {
+  const wanted = {
+    ...LAB_PACKAGES,
+    ...(forTests ? TEST_PACKAGES : {}),
+    ...(forMachines ? MACHINE_PACKAGES : {}),
+  };
   const missing = [...new Set(Object.entries(wanted).flatMap(([program, name]) => (onPath(program) ? [] : [name])))];
   const noLists =
     !fs.existsSync('/var/lib/apt/lists') ||

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
 /** Secrets of this installation, made once and kept where only their owner reads them. */
 export function loadSecrets(dataDir) {
   const folder = path.join(dataDir, 'keys');
@@ -17,6 +19,7 @@ export function loadSecrets(dataDir) {
     stripeKey: `sk_test_${secret()}`,
     stripeWebhook: `whsec_${secret()}`,
     demoPassword: randomBytes(9).toString('base64url'),
+    demoCodeSecret: Array.from(randomBytes(32), (byte) => BASE32[byte % 32]).join(''),
     secretsKey: randomBytes(32).toString('base64'),
     ...known,
   };

@@ -101,12 +101,13 @@ function environment(secrets, { appUrl, platformUrl, redisUrl }, ports) {
     VOUCH_DATA_DIR: dataDir,
     VOUCH_PORT: String(ports.api),
     VOUCH_WORKER_PORT: String(ports.worker),
-    VOUCH_PUBLIC_URL: process.env.VOUCH_PUBLIC_URL || url,
+    VOUCH_PUBLIC_URL: process.env.VOUCH_PUBLIC_URL || `http://localhost:${ports.api}`,
     VOUCH_API_URL: url,
     VOUCH_LAB_TOKEN: process.env.VOUCH_LAB_TOKEN || secrets.labToken,
     VOUCH_SECRETS_KEY: process.env.VOUCH_SECRETS_KEY || secrets.secretsKey,
     VOUCH_METRICS_TOKEN: process.env.VOUCH_METRICS_TOKEN || secrets.metricsToken,
     VOUCH_DEMO_PASSWORD: process.env.VOUCH_DEMO_PASSWORD || secrets.demoPassword,
+    VOUCH_DEMO_CODE_SECRET: secrets.demoCodeSecret,
     VOUCH_STARTED_AT_MS: String(startedAt),
     ...(ownStripe
       ? { STRIPE_WEBHOOK_SECRET: process.env.STRIPE_WEBHOOK_SECRET || 'whsec_not_configured' }
@@ -187,24 +188,29 @@ async function main() {
     stripe: await freePort(STRIPE_STAND_IN_PORT),
   };
   const env = environment(secrets, connections, ports);
-  await runOnce('infra/keys/dist/main.js', env, 'init');
-  await runOnce('infra/demo/dist/seed.js', env);
+  const { environmentOf } = await import('./environments.mjs');
+  await runOnce('infra/keys/dist/main.js', await environmentOf('keys', env), 'init');
+  await runOnce('infra/demo/dist/seed.js', await environmentOf('seed', env));
   const supervisor = new Supervisor(path.join(dataDir, 'logs'), say);
   stops.push(() => supervisor.stop());
-  const start = (name, script) => supervisor.start(name, [process.execPath, path.join(root, script)], env);
-  if (env.VOUCH_STRIPE_API_URL) start('stripe-stand-in', 'infra/stripe-stand-in/dist/main.js');
-  start('api', 'apps/api/dist/main.js');
-  start('worker', 'apps/worker/dist/main.js');
-  start('lab-runner', 'apps/lab-runner/dist/main.js');
+  const start = async (name, script) =>
+    supervisor.start(name, [process.execPath, path.join(root, script)], await environmentOf(name, env));
+  if (env.VOUCH_STRIPE_API_URL) await start('stripe-stand-in', 'infra/stripe-stand-in/dist/main.js');
+  await start('api', 'apps/api/dist/main.js');
+  await start('worker', 'apps/worker/dist/main.js');
+  await start('lab-runner', 'apps/lab-runner/dist/main.js');
   await healthy(env.VOUCH_API_URL);
   say('');
   say(`Vouch runs at ${env.VOUCH_PUBLIC_URL} (ready after ${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
-  say(`  technician: technician@demo.example   password: ${env.VOUCH_DEMO_PASSWORD}`);
-  say('  owners:     owner@bakery.example, owner@dentist.example, owner@joinery.example   (same password)');
+  say(`  consultancy: technician@demo.example, owner@demo.example   password: ${env.VOUCH_DEMO_PASSWORD}`);
+  say(`               and a code: npm run demo:code   (or ${env.VOUCH_DEMO_CODE_SECRET} in an authenticator app)`);
+  say('  customers:   owner@bakery.example, owner@dentist.example, owner@joinery.example   (same password, no code)');
+  if (!env.VOUCH_SMTP_URL)
+    say('  Mails are not sent: they become files in ' + path.join(path.relative(process.cwd(), dataDir), 'mails'));
   if (env.VOUCH_STRIPE_API_URL) say('  Billing goes to a stand-in for Stripe on this machine: no real money moves.');
   say('  Ctrl-C stops everything; the data stays in ' + path.relative(process.cwd(), dataDir));
   say('');
-  startDemo(env);
+  startDemo(await environmentOf('demo', env));
 }
 
 main().catch((error) => {

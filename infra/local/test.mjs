@@ -1,5 +1,5 @@
 // `npm test [PROJECT...]`: everything that must hold, from a clone. Without project names also types, format and lint.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,29 +9,35 @@ import { build, checkNode, installDependencies, installSystemPackages, root, Set
 const say = (line) => process.stdout.write(`${line}\n`);
 const env = { ...process.env, SCARF_ANALYTICS: 'false', NX_DAEMON: 'false' };
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** Projects that wait for machines most of the time: others use the processor meanwhile. */
+const WAITING = ['e2e', 'agent'];
+/** The lab measures what patches do to a machine, so it has the machine for itself. */
+const ALONE = ['lab', 'lab-crashes'];
 
-function run(script, ...args) {
-  return spawnSync(process.execPath, [path.join('node_modules', script), ...args], {
-    cwd: root,
-    env,
-    stdio: 'inherit',
-  });
+/** Runs a program of the workspace; what it says is shown when it ends, so that two at a time can be read. */
+async function run(title, script, ...args) {
+  const argv = [path.join('node_modules', script), ...args];
+  const child = spawn(process.execPath, argv, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => said.push(chunk));
+  const status = await new Promise((resolve) => child.once('close', resolve));
+  say(`\n${title}`);
+  process.stdout.write(Buffer.concat(said));
+  return status;
 }
 
 /** One check outside the test runner counts as one test. */
-function check(title, script, ...args) {
-  say(`\n${title}`);
-  const ok = run(script, ...args).status === 0;
+async function check(title, script, ...args) {
+  const ok = (await run(title, script, ...args)) === 0;
   total[ok ? 'passed' : 'failed'] += 1;
   say(`${title}: ${ok ? 'passed' : 'FAILED'}`);
 }
 
-/** One project at a time, so that tests of the lab are not disturbed by others on a small machine. */
-function runTests(project, reports) {
-  say(`\ntests: ${project}`);
+async function runTests(project, reports) {
   const file = path.join(reports, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const { status } = run('vitest/vitest.mjs', 'run', '--project', project, '--passWithNoTests', ...reporters);
+  const argv = ['run', '--project', project, '--passWithNoTests', ...reporters];
+  const status = await run(`tests: ${project}`, 'vitest/vitest.mjs', ...argv);
   const report = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : { testResults: [] };
   const results = report.testResults.flatMap((suite) => suite.assertionResults);
   const count = (...states) => results.filter((result) => states.includes(result.status)).length;
@@ -39,6 +45,15 @@ function runTests(project, reports) {
   total.skipped += count('skipped', 'pending', 'todo');
   // A file that cannot be loaded, or an error outside all tests, is a failure without a test of its own.
   total.failed += status !== 0 ? Math.max(1, count('failed')) : count('failed');
+}
+
+async function checks() {
+  await check('types of the tests', 'typescript/bin/tsc', '-p', 'tsconfig.spec.json');
+  await check('types of the console', 'typescript/bin/tsc', '-p', 'apps/console/tsconfig.json');
+  await check('format', 'prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.');
+  // Without the project graph the boundary rule says so and lets everything pass.
+  await check('project graph', 'nx/dist/bin/nx.js', 'graph', '--file=.nx/graph.json');
+  await check('lint', 'eslint/bin/eslint.js', '.');
 }
 
 async function main(wanted) {
@@ -54,17 +69,19 @@ async function main(wanted) {
   }
   build(say);
   total.passed += 1;
-  if (wanted.length === 0) {
-    check('types of the tests', 'typescript/bin/tsc', '-p', 'tsconfig.spec.json');
-    check('types of the console', 'typescript/bin/tsc', '-p', 'apps/console/tsconfig.json');
-    check('format', 'prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.');
-    // Without the project graph the boundary rule says so and lets everything pass.
-    check('project graph', 'nx/dist/bin/nx.js', 'graph', '--file=.nx/graph.json');
-    check('lint', 'eslint/bin/eslint.js', '.');
-  }
   const reports = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-reports-'));
   try {
-    for (const project of wanted.length > 0 ? wanted : projects) runTests(project, reports);
+    const chosen = wanted.length > 0 ? wanted : projects;
+    const inTurn = async (wish) => {
+      for (const project of chosen.filter(wish)) await runTests(project, reports);
+    };
+    await Promise.all([
+      inTurn((name) => WAITING.includes(name)),
+      (wanted.length > 0 ? Promise.resolve() : checks()).then(() =>
+        inTurn((name) => ![...WAITING, ...ALONE].includes(name)),
+      ),
+    ]);
+    await inTurn((name) => ALONE.includes(name));
   } finally {
     fs.rmSync(reports, { recursive: true, force: true });
   }

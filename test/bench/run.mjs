@@ -3,6 +3,7 @@ import { build, installSystemPackages } from '../../infra/local/prepare.mjs';
 
 const benches = {
   'lab-overhead': () => import('./lab-overhead.mjs'),
+  'lab-qemu': () => import('./lab-qemu.mjs'),
   'cost-split': () => import('./cost-split.mjs'),
   'lab-speed': () => import('./lab-speed.mjs'),
   'lab-parallel': () => import('./lab-parallel.mjs'),

@@ -51,7 +51,7 @@ const patch = (changes: Partial<PatchView>): PatchView => ({
 
 const base: Overview = {
   at,
-  member: { name: 'Technician', email: 't@example.org', role: 'technician' },
+  member: { name: 'Technician', email: 't@example.org', role: 'technician', actions: ['member:read'] },
   msp: 'Consultancy',
   billingIsStandIn: true,
   problems: [],
@@ -184,7 +184,7 @@ export const overviews = {
   ...states,
   owner: {
     ...states.done,
-    member: { name: 'Owner', email: 'o@example.org', role: 'owner' },
+    member: { name: 'Owner', email: 'o@example.org', role: 'tenant-owner', actions: ['portal:open', 'member:read'] },
     patches: [{ ...done!, cost: { ...done!.cost!, shares: done!.cost!.shares.slice(0, 1) } }],
     tenants: [bakery!],
   },

@@ -41,7 +41,7 @@ describe('the main job', () => {
   let env: Record<string, string>;
 
   const rows = async <T extends object>(sql: string, parameters: unknown[] = []): Promise<T[]> => {
-    await owner.query('set role vouch_platform');
+    await owner.query(`set role vouch_platform; set app.job = 'test'`);
     return (await owner.query(sql, parameters)).rows as T[];
   };
 
@@ -199,7 +199,7 @@ describe('the main job', () => {
 
   it('I9: left an audit chain without a gap', async () => {
     const platformUrl = new URL(postgres.url);
-    const database = await Database.connect(platformUrl.toString(), { applicationName: 'e2e' });
+    const database = await Database.connect(platformUrl.toString(), { applicationName: 'e2e', job: 'test' });
     try {
       expect(
         await database.transaction(shared, async (tx) => {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Overview } from '@vouch/contracts';
+import { TOTP } from 'otpauth';
+import type { Overview, SignedIn } from '@vouch/contracts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -18,6 +19,7 @@ const OWN_NETWORK = [
 export class Product {
   readonly lines: string[] = [];
   private cookie = '';
+  private readonly sessions = new Map<string, string>();
 
   private constructor(
     private readonly process: ChildProcess,
@@ -70,19 +72,20 @@ export class Product {
     return /http:\S+/.exec(line)?.[0] ?? '';
   }
 
+  /** Signs in with password and, as consultants must, with a code; or goes on with the session that is there. */
   async signIn(email = 'technician@demo.example'): Promise<void> {
     const secrets = JSON.parse(fs.readFileSync(path.join(this.dataDir, 'keys/secrets.json'), 'utf8')) as {
       demoPassword: string;
+      demoCodeSecret: string;
     };
-    const response = await fetch(`${this.url}/api/v1/session`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email, password: secrets.demoPassword }),
-    });
-    this.cookie = response.headers
-      .getSetCookie()
-      .map((cookie) => cookie.split(';')[0])
-      .join('; ');
+    this.cookie = this.sessions.get(email) ?? '';
+    if (this.cookie !== '') return;
+    const { secondFactor } = await this.post<SignedIn>('/api/v1/session', { email, password: secrets.demoPassword });
+    if (secondFactor === 'needed') {
+      const code = new TOTP({ secret: secrets.demoCodeSecret }).generate();
+      await this.post('/api/v1/session/second-factor', { code });
+    }
+    this.sessions.set(email, this.cookie);
   }
 
   async get<T>(route: string): Promise<T> {
@@ -91,10 +94,16 @@ export class Product {
     return (await response.json()) as T;
   }
 
-  async post<T>(route: string): Promise<T> {
-    const headers = { cookie: this.cookie, 'x-vouch-csrf': '1' };
-    const response = await fetch(this.url + route, { method: 'POST', headers });
-    if (!response.ok) throw new Error(`${route} answered ${response.status}`);
+  async post<T>(route: string, body?: unknown): Promise<T> {
+    const headers = {
+      cookie: this.cookie,
+      'x-vouch-csrf': '1',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await fetch(this.url + route, { method: 'POST', headers, ...sent });
+    if (!response.ok) throw new Error(`${route} answered ${response.status}: ${await response.text()}`);
+    this.cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? this.cookie;
     return (await response.json()) as T;
   }
 

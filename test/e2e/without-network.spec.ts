@@ -35,7 +35,7 @@ describe('without a network', () => {
     const { demoPassword: password } = JSON.parse(
       fs.readFileSync(path.join(folder, 'data/keys/secrets.json'), 'utf8'),
     ) as { demoPassword: string };
-    const body = JSON.stringify({ email: 'technician@demo.example', password });
+    const body = JSON.stringify({ email: 'owner@bakery.example', password });
     ask('/api/v1/session', '--header', 'content-type: application/json', '--data', body);
   }, 4 * MINUTE);
   afterAll(async () => {

@@ -108,7 +108,7 @@ describe('an API key', () => {
   });
 
   it('shrinks when its maker’s role does', async () => {
-    const { headers, id } = await rest.key(tenants.one.owner, ['device:read', 'portal:open']);
+    const { headers, id } = await rest.key(tenants.one.owner, ['device:read', 'webhook:read']);
     expect((await get('/devices', headers)).status).toBe(200);
     await onDatabase(`update identity_member set role = 'tenant-viewer' where id = $1`, [idOf(tenants.one.owner)]);
     const me = (await (await get('/whoami', headers)).json()) as Whoami;

@@ -46,7 +46,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   });
   const [app, platform] = await Promise.all([
     Database.connect(appUrl, { applicationName: 'test-app' }),
-    Database.connect(platformUrl, { applicationName: 'test-platform' }),
+    Database.connect(platformUrl, { applicationName: 'test-platform', job: 'test' }),
   ]);
   return {
     ownerUrl,

@@ -1,4 +1,4 @@
-import type { Profile } from '@vouch/contracts';
+import type { Profile, RunnerHello } from '@vouch/contracts';
 import { declareProfiles, profileDigest, RunnerRegistry } from '@vouch/lab';
 import { ChooseEnvironmentsStage } from '@vouch/planning';
 import { idOf, shared, systemClock } from '@vouch/platform';
@@ -26,7 +26,10 @@ describe('the environments that are built', () => {
   const cohort = idOf('cohort');
   const revision = idOf('revision');
   const asked = async (): Promise<(string | undefined)[]> => {
-    const hello = { name: 'lab', drivers: [] };
+    const hello: RunnerHello = {
+      name: 'lab',
+      drivers: [{ name: 'sandbox', fidelity: 'full', capabilities: ['packages', 'services', 'reboot'] }],
+    };
     return (await registry.welcome('lab', hello, 'test')).profiles.map((one) => nameOf(one.digest));
   };
   const set = (sql: string, ...values: unknown[]): Promise<unknown> =>

@@ -29,6 +29,8 @@ export async function tenantTables(owner: pg.Client): Promise<TenantTable[]> {
 /** Values that a column's check constraint asks for; everything else is made up from the column's type. */
 const FITTING: Readonly<Record<string, unknown>> = {
   'billing_statement.state': 'closed',
+  'identity_api_key.role': 'tenant-owner',
+  'webhook_delivery.state': 'failed',
   'identity_member.role': 'tenant-owner',
   'identity_member.msp_id': '00000000-0000-4000-8000-000000000001',
   'rollout_outcome.result': 'installed',
@@ -38,15 +40,20 @@ const FITTING: Readonly<Record<string, unknown>> = {
 let serial = 0;
 
 /** A row that the table's types and checks take, for one tenant; its references lead nowhere. */
-export async function madeUpRow(owner: pg.Client, table: string, tenantId: string): Promise<Record<string, unknown>> {
+export async function madeUpRow(
+  owner: pg.Client,
+  table: string,
+  tenantId: string,
+  ownerColumn = 'tenant_id',
+): Promise<Record<string, unknown>> {
   const { rows } = await owner.query<{ name: string; type: string }>(
     `select column_name as name, data_type as type from information_schema.columns
-      where table_schema = 'public' and table_name = $1
+      where table_schema = 'public' and table_name = $1 and is_identity = 'NO'
         and (is_nullable = 'NO' and column_default is null or table_name || '.' || column_name = any ($2))`,
     [table, Object.keys(FITTING)],
   );
   const values = rows.map(({ name, type }) => [name, FITTING[`${table}.${name}`] ?? valueOf(type, `${table}.${name}`)]);
-  return { ...Object.fromEntries(values), tenant_id: tenantId };
+  return { ...Object.fromEntries(values), [ownerColumn]: tenantId };
 }
 
 function valueOf(type: string, column: string): unknown {
@@ -59,6 +66,10 @@ function valueOf(type: string, column: string): unknown {
     case 'integer':
     case 'bigint':
       return serial;
+    case 'ARRAY':
+      return [`made-up-${serial}`];
+    case 'bytea':
+      return Buffer.from('made up');
     case 'boolean':
       return true;
     case 'jsonb':

@@ -16,6 +16,7 @@ import {
   SandboxHost,
   verdict,
   type Golden,
+  type LabGolden,
   type PlanLimits,
   type Verdict,
 } from '@vouch/lab';
@@ -135,7 +136,7 @@ export async function runTest(
   };
 }
 
-export function jobFor(golden: Golden, artefacts: readonly Artefact[]): LabJob {
+export function jobFor(golden: Pick<LabGolden, 'digest' | 'profileDigest'>, artefacts: readonly Artefact[]): LabJob {
   const [first] = artefacts;
   return {
     runId: randomUUID(),
@@ -159,7 +160,11 @@ export async function securityUpgrade(golden: Golden, source: string): Promise<P
     if (version !== undefined && (await isNewer(version, component.version)))
       wanted.push(`${component.package}=${version}`);
   }
-  if (wanted.length === 0) return [];
+  return wanted.length === 0 ? [] : download(wanted);
+}
+
+/** Fetches packages, each `NAME=VERSION`, from this machine's sources, and keeps them. */
+export async function download(wanted: readonly string[]): Promise<PatchFile[]> {
   const folder = path.join(CACHE, 'downloads', createHash('sha256').update(wanted.join()).digest('hex').slice(0, 16));
   await mkdir(folder, { recursive: true });
   if ((await readdir(folder)).length < wanted.length)
@@ -168,7 +173,7 @@ export async function securityUpgrade(golden: Golden, source: string): Promise<P
   return Promise.all(names.map((name) => patchFile(path.join(folder, name))));
 }
 
-async function securityVersion(name: string): Promise<string | undefined> {
+export async function securityVersion(name: string): Promise<string | undefined> {
   const listing = await sh('apt-cache madison "$1"', [name]);
   return listing
     .split('\n')

@@ -2,10 +2,10 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
 import { Metrics } from '@vouch/platform';
 import { AccessGuard } from './access/access.guard.js';
+import { auditControllers } from './audit/audit.controller.js';
 import { BillingController } from './billing/billing.controller.js';
 import { ConsoleController } from './console/console.controller.js';
 import { EnrolmentTokenController } from './console/enrolment-token.controller.js';
-import { SessionController } from './console/session.controller.js';
 import { AptController } from './device/apt.controller.js';
 import { DeviceController } from './device/device.controller.js';
 import { HealthController } from './http/health.controller.js';
@@ -15,6 +15,7 @@ import { LabController } from './lab/lab.controller.js';
 import { DeprecationInterceptor } from './deprecation/deprecated.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { RateLimitGuard } from './limits/rate-limit.guard.js';
+import { peopleControllers } from './people/controllers.js';
 import { restControllers } from './rest/controllers.js';
 import { Services } from './services.js';
 
@@ -25,13 +26,14 @@ export class AppModule {
       module: AppModule,
       controllers: [
         HealthController,
-        SessionController,
         ConsoleController,
         EnrolmentTokenController,
         DeviceController,
         AptController,
         LabController,
         BillingController,
+        ...auditControllers,
+        ...peopleControllers,
         ...restControllers,
       ],
       providers: [

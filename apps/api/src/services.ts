@@ -3,45 +3,18 @@ import { ReadManifest } from '@vouch/approval';
 import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/billing';
 import { TrustStore } from '@vouch/evidence';
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
-import { MachineCredentials, Sessions } from '@vouch/identity';
+import { MachineCredentials } from '@vouch/identity';
 import { RunnerRegistry, RunQueue } from '@vouch/lab';
-import {
-  ContentStore,
-  Database,
-  evidenceStoreSettings,
-  openEvidenceStore,
-  systemClock,
-  type BlobStore,
-  type Config,
-  type Logger,
-} from '@vouch/platform';
+import { ContentStore, Database, openEvidenceStore, systemClock, type BlobStore, type Logger } from '@vouch/platform';
 import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
-
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
+import { PeopleServices } from './people/people-services.js';
 import { RestServices } from './rest/rest-services.js';
+import type { ApiConfig } from './settings.js';
 
-export const apiSettings = [
-  'VOUCH_DATABASE_APP_URL',
-  'REDIS_URL',
-  'VOUCH_SECRETS_KEY',
-  'VOUCH_ALLOW_PRIVATE_NETWORK',
-  'VOUCH_RATE_LIMIT_PER_MINUTE',
-  ...evidenceStoreSettings,
-  'VOUCH_HOST',
-  'VOUCH_PORT',
-  'VOUCH_PUBLIC_URL',
-  'VOUCH_TRUSTED_PROXIES',
-  'VOUCH_METRICS_TOKEN',
-  'VOUCH_LEASE_SECONDS',
-  'VOUCH_DEVICE_POLL_SECONDS',
-  'VOUCH_STRIPE_API_URL',
-  'STRIPE_SECRET_KEY',
-  'STRIPE_WEBHOOK_SECRET',
-  'VOUCH_LOG_LEVEL',
-] as const;
-export type ApiConfig = Config<(typeof apiSettings)[number]>;
+export { apiSettings, type ApiConfig } from './settings.js';
 
 /** Everything that the API's doors lead to, wired once. The API holds the application role and no signing key. */
 export class Services {
@@ -49,7 +22,7 @@ export class Services {
     readonly config: ApiConfig,
     readonly logger: Logger,
     readonly database: Database,
-    readonly sessions: Sessions,
+    readonly people: PeopleServices,
     readonly credentials: MachineCredentials,
     readonly devices: DeviceAuthentication,
     readonly enrolment: Enrolment,
@@ -79,7 +52,7 @@ export class Services {
       config,
       logger,
       database,
-      new Sessions(database, clock),
+      new PeopleServices(config, database, clock),
       new MachineCredentials(database),
       new DeviceAuthentication(database, clock),
       new Enrolment(database, clock),
@@ -107,6 +80,7 @@ export class Services {
   async close(): Promise<void> {
     await this.live.close();
     await this.rest.close();
+    await this.people.close();
     await this.database.close();
   }
 }

@@ -1,36 +1,65 @@
 import { useState } from 'react';
 import type { Overview, PatchView } from '@vouch/contracts';
+import { AccountPage } from './account-page.js';
 import { api } from './api.js';
 import { Badge } from './badge.js';
 import { EvidencePanel } from './evidence-panel.js';
 import { Header, Surroundings } from './header.js';
+import { Invitation, NewPassword } from './join-page.js';
+import { MembersPage } from './members-page.js';
 import { MoneyPanel } from './money-panel.js';
 import { PatchList } from './patch-list.js';
 import { RunSteps } from './run-steps.js';
 import { SignIn } from './sign-in.js';
+import { StepUp } from './step-up.js';
 import { TenantsPanel } from './tenants-panel.js';
 import { useOverview } from './use-overview.js';
+import { usePlace } from './use-place.js';
 import { VerdictPanel } from './verdict-panel.js';
 import { stages } from './words.js';
 
 export function App() {
   const { overview, signedOut, connection, error, reload } = useOverview();
   const [chosen, setChosen] = useState<string | null>(null);
+  const [page, secret = ''] = usePlace();
+  const begin = (): void => {
+    window.location.hash = '';
+    reload();
+  };
+  if (page === 'invitation') return <Invitation secret={secret} onDone={begin} />;
+  if (page === 'new-password') return <NewPassword secret={secret} onDone={begin} />;
   if (signedOut) return <SignIn onDone={reload} />;
   if (overview === null) return <p className="loading">{error === '' ? 'Loading…' : error}</p>;
   const patch = overview.patches.find((p) => p.revisionId === chosen) ?? mostInteresting(overview);
   return (
     <>
       <Header overview={overview} connection={connection} onSignOut={() => void api.signOut().finally(reload)} />
+      <StepUp />
       <main className="page">
-        <Surroundings overview={overview} error={error} />
-        <div className="layout">
-          <PatchList patches={overview.patches} selected={patch?.revisionId ?? null} onSelect={setChosen} />
-          <div className="content">
-            {patch !== null && <PatchPanel patch={patch} />}
-            <TenantsPanel tenants={overview.tenants} patch={patch} />
-          </div>
-        </div>
+        {page === 'account' ? (
+          <AccountPage />
+        ) : page === 'members' ? (
+          <MembersPage
+            tenants={overview.tenants}
+            ofMsp={!overview.member.role.startsWith('tenant-')}
+            manages={overview.member.actions.includes('member:manage')}
+          />
+        ) : (
+          <>
+            <Surroundings overview={overview} error={error} />
+            <div className="layout">
+              <PatchList patches={overview.patches} selected={patch?.revisionId ?? null} onSelect={setChosen} />
+              <div className="content">
+                {patch !== null && <PatchPanel patch={patch} />}
+                <TenantsPanel
+                  tenants={overview.tenants}
+                  patch={patch}
+                  billing={overview.member.actions.includes('portal:open')}
+                />
+              </div>
+            </div>
+          </>
+        )}
       </main>
     </>
   );

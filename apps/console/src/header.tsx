@@ -28,7 +28,13 @@ export function Header({
       <span role="status">
         <Badge tone={CONNECTIONS[connection].tone}>{CONNECTIONS[connection].label}</Badge>
       </span>
-      <span className="member">{overview.member.name}</span>
+      <nav aria-label="Pages">
+        <a href="#/">Patches</a>
+        {overview.member.actions.includes('member:read') && <a href="#/members">Members</a>}
+        <a href="#/account" className="member">
+          {overview.member.name}
+        </a>
+      </nav>
       <button className="plain" onClick={onSignOut}>
         Sign out
       </button>

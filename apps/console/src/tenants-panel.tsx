@@ -7,7 +7,16 @@ import { money, time } from './format.js';
 const TONES = { needed: 'quiet', offered: 'busy', installed: 'good', failed: 'bad', refused: 'bad' } as const;
 
 /** Every customer's machines, for the patch that is looked at: green when they have it, and why when they do not. */
-export function TenantsPanel({ tenants, patch }: { tenants: readonly TenantView[]; patch: PatchView | null }) {
+export function TenantsPanel({
+  tenants,
+  patch,
+  billing,
+}: {
+  tenants: readonly TenantView[];
+  patch: PatchView | null;
+  /** Whether the one who looks may open the billing portal. */
+  billing: boolean;
+}) {
   return (
     <section aria-label="Customers and their machines" className="tenants">
       <h2>Machines{patch === null ? '' : ` and ${patch.patch} ${patch.version}`}</h2>
@@ -32,7 +41,7 @@ export function TenantsPanel({ tenants, patch }: { tenants: readonly TenantView[
                 <Device key={device.id} device={device} revisionId={patch?.revisionId ?? null} />
               ))}
             </ul>
-            <Statements tenant={tenant} />
+            <Statements tenant={tenant} billing={billing} />
           </article>
         ))}
       </div>
@@ -60,7 +69,7 @@ function Device({ device, revisionId }: { device: DeviceView; revisionId: string
   );
 }
 
-function Statements({ tenant }: { tenant: TenantView }) {
+function Statements({ tenant, billing }: { tenant: TenantView; billing: boolean }) {
   const [error, setError] = useState('');
   const open = async (): Promise<void> => {
     try {
@@ -76,16 +85,19 @@ function Statements({ tenant }: { tenant: TenantView }) {
         <p key={statement.id}>
           {statement.period}: {money(statement.total)}{' '}
           <Badge tone={statement.state === 'paid' ? 'good' : 'quiet'}>{statement.state}</Badge>{' '}
-          {statement.invoiceUrl !== null && (
+          {/* Nothing but an address of the web becomes a link. */}
+          {/^https?:\/\//.test(statement.invoiceUrl ?? '') && statement.invoiceUrl !== null && (
             <a href={statement.invoiceUrl} rel="noreferrer">
               invoice
             </a>
           )}
         </p>
       ))}
-      <button className="plain" onClick={() => void open()}>
-        Open billing portal
-      </button>
+      {billing && (
+        <button className="plain" onClick={() => void open()}>
+          Open billing portal
+        </button>
+      )}
       {error !== '' && (
         <p role="alert" className="error">
           {error}

@@ -35,7 +35,8 @@ export function useOverview(): State {
       setError('');
     } catch (reason) {
       if (mine !== latest.current) return;
-      if (reason instanceof Problem && reason.status === 401) setSignedOut(true);
+      if (reason instanceof Problem && (reason.status === 401 || reason.code.startsWith('second-factor')))
+        setSignedOut(true);
       else setError('The server does not answer; what you see may be old.');
     }
   }, []);

@@ -14,6 +14,16 @@ export const stages: Readonly<Record<PatchView['stage'], { readonly label: strin
   held: { label: 'held', tone: 'bad' },
 };
 
+/** What roles are called. */
+export const roles: Readonly<Record<string, string>> = {
+  operator: 'operator',
+  'msp-owner': 'owner of the consultancy',
+  technician: 'technician',
+  'msp-reader': 'reader of the consultancy',
+  'tenant-owner': 'owner',
+  'tenant-viewer': 'viewer',
+};
+
 export type Tone = 'quiet' | 'busy' | 'good' | 'warn' | 'bad';
 
 export const steps: Readonly<Record<RunView['steps'][number]['step'], string>> = {

@@ -1,6 +1,7 @@
 import {
   LabJob,
   RunnerWelcome,
+  type ClaimRequest,
   type GoldenReport,
   type RunReport,
   type RunnerHello,
@@ -50,8 +51,8 @@ export class LabApi {
     await this.post('goldens', report);
   }
 
-  async claim(): Promise<LabJob | null> {
-    const response = await this.post('runs/claim', {});
+  async claim(request: ClaimRequest): Promise<LabJob | null> {
+    const response = await this.post('runs/claim', request);
     return response.status === 204 ? null : LabJob.parse(await response.json());
   }
 

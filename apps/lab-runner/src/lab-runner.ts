@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Component, Profile, RunnerHello, RunnerWelcome } from '@vouch/contracts';
+import type { Component, GoldenReport, Profile, RunnerHello, RunnerWelcome } from '@vouch/contracts';
 import type { DriverDescription, LabRun, RunResult } from '@vouch/lab';
 import type { Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
@@ -28,10 +28,16 @@ export interface RunnerOptions {
   readonly workDir: string;
 }
 
-/** Says hello, builds the goldens that are wanted, then takes runs one after the other until it is stopped. */
+/**
+ * Says hello, builds the goldens that are wanted, then takes runs one after the other until it is stopped. Labs on demand
+ * work beside the first one, each on one run at a time: what takes them minutes keeps nobody waiting.
+ */
 export class LabRunner {
+  private readonly lanes = new Map<Laboratory, Lane>();
+
   constructor(
     private readonly lab: Laboratory,
+    private readonly onDemand: readonly Laboratory[],
     private readonly api: LabApi,
     private readonly options: RunnerOptions,
     private readonly logger: Logger,
@@ -43,20 +49,22 @@ export class LabRunner {
       try {
         await this.serve(stopped);
       } catch (error) {
-        if (stopped.aborted) return;
+        if (stopped.aborted) break;
         this.logger.error({ error: error instanceof Error ? error.message : String(error) }, 'starting over');
         await pause(this.options.retryMs, stopped);
       }
     }
+    await Promise.all([...this.lanes.values()].map(({ done }) => done));
   }
 
   /** One introduction, and the runs that follow from it. Returns when it is time to introduce oneself again. */
   private async serve(stopped: AbortSignal): Promise<void> {
-    const { driver } = this.lab;
     const unavailable = await this.lab.unavailable();
+    const beside = unavailable === null ? await this.available() : [];
     const hello: RunnerHello = {
       name: this.options.name,
-      drivers: [{ name: driver.name, fidelity: driver.fidelity, capabilities: [...driver.capabilities] }],
+      drivers: [described(this.lab, false), ...beside.map((lab) => described(lab, true))],
+      running: [...this.lanes.values()].flatMap(({ running }) => running ?? []),
       ...(unavailable === null ? {} : { unavailable }),
     };
     const welcome = await untilReachable(
@@ -68,21 +76,61 @@ export class LabRunner {
       this.logger.error({ reason: unavailable }, 'labs cannot run here');
       return pause(this.options.retryMs, stopped);
     }
-    const allBuilt = await this.buildGoldens(welcome, stopped);
+    for (const lab of beside) this.want(lab, wantedOf(lab, welcome), stopped);
+    const allBuilt = await this.buildGoldens(this.lab, wantedOf(this.lab, welcome), stopped);
     const again = allBuilt ? stopped : AbortSignal.any([stopped, AbortSignal.timeout(this.options.retryMs)]);
-    const takers = Array.from({ length: this.options.concurrency }, () => this.takeRuns(again, stopped));
+    const takers = Array.from({ length: this.options.concurrency }, () => this.takeRuns(this.lab, again, stopped));
     await Promise.all(takers);
   }
 
-  private async buildGoldens(welcome: RunnerWelcome, stopped: AbortSignal): Promise<boolean> {
+  /** Labs on demand that can work here; why another cannot is said once in the log. */
+  private async available(): Promise<Laboratory[]> {
+    const labs: Laboratory[] = [];
+    for (const lab of this.onDemand) {
+      const reason = await lab.unavailable();
+      if (reason === null) labs.push(lab);
+      else this.logger.info({ driver: lab.driver.name, reason }, 'this driver is not offered');
+    }
+    return labs;
+  }
+
+  /** A lab on demand starts to work when it is first wanted, and goes on until the runner stops. */
+  private want(lab: Laboratory, profiles: WantedProfiles, stopped: AbortSignal): void {
+    const lane = this.lanes.get(lab);
+    if (lane !== undefined) lane.profiles = profiles;
+    else if (profiles.length > 0) {
+      const started: Lane = { profiles, done: Promise.resolve() };
+      this.lanes.set(lab, started);
+      started.done = this.workOnDemand(lab, started, stopped);
+    }
+  }
+
+  private async workOnDemand(lab: Laboratory, lane: Lane, stopped: AbortSignal): Promise<void> {
+    while (!stopped.aborted) {
+      try {
+        const { profiles } = lane;
+        const allBuilt = await this.buildGoldens(lab, profiles, stopped);
+        const until = allBuilt ? stopped : AbortSignal.any([stopped, AbortSignal.timeout(this.options.retryMs)]);
+        await this.takeRuns(lab, until, stopped, lane);
+        // The server has news for this runner, which the first lab will hear of when it says hello.
+        if (lane.profiles === profiles) await pause(1000, stopped);
+      } catch (error) {
+        if (stopped.aborted) return;
+        this.logger.error({ error: error instanceof Error ? error.message : String(error) }, 'starting over');
+        await pause(this.options.retryMs, stopped);
+      }
+    }
+  }
+
+  private async buildGoldens(lab: Laboratory, wanted: WantedProfiles, stopped: AbortSignal): Promise<boolean> {
     let allBuilt = true;
-    for (const { digest: profileDigest, profile } of welcome.profiles) {
-      const tell = (report: Omit<Parameters<LabApi['reportGolden']>[0], 'profileDigest'>): Promise<void> =>
-        untilReachable(() => this.api.reportGolden({ profileDigest, ...report }), stopped);
+    for (const { digest: profileDigest, profile } of wanted) {
+      const tell = (report: Omit<GoldenReport, 'profileDigest' | 'driver'>): Promise<void> =>
+        untilReachable(() => this.api.reportGolden({ profileDigest, driver: lab.driver.name, ...report }), stopped);
       const none = { components: [], services: [], buildMilliseconds: 0 };
       await tell({ state: 'building', ...none });
       try {
-        const { digest, components, services, buildMilliseconds } = await this.lab.build(profile, stopped);
+        const { digest, components, services, buildMilliseconds } = await lab.build(profile, stopped);
         await tell({ state: 'ready', digest, components, services, buildMilliseconds });
         this.logger.info({ profile: profile.name, digest, buildMilliseconds }, 'golden is ready');
       } catch (error) {
@@ -97,10 +145,10 @@ export class LabRunner {
   }
 
   /** Takes runs until it is time to stop, or the server no longer knows this runner. */
-  private async takeRuns(until: AbortSignal, stopped: AbortSignal): Promise<void> {
+  private async takeRuns(lab: Laboratory, until: AbortSignal, stopped: AbortSignal, lane?: Lane): Promise<void> {
     while (!until.aborted) {
       const job = await untilReachable(
-        () => this.api.claim(),
+        () => this.api.claim({ drivers: [lab.driver.name] }),
         until,
         (error) => this.logger.warn({ error: error.message }, 'waiting for the API'),
       ).catch((error: unknown) => {
@@ -111,14 +159,35 @@ export class LabRunner {
       if (job === null) continue;
       const logger = this.logger.child({ runId: job.runId, attempt: job.attempt, correlationId: job.correlationId });
       logger.info({ patch: job.patch.name, version: job.patch.version }, 'run is taken');
-      const test = (run: LabRun): Promise<RunResult> => this.lab.test(run);
+      if (lane !== undefined) lane.running = job.runId;
+      const test = (run: LabRun): Promise<RunResult> => lab.test(run);
       await runJob(job, test, this.api, this.options.workDir, logger, stopped).catch((error: unknown) => {
         // The lease runs out by itself, and the run goes to whoever can do it.
         logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'run is given up');
       });
+      if (lane !== undefined) lane.running = undefined;
     }
   }
 }
+
+type WantedProfiles = RunnerWelcome['profiles'];
+
+/** What a lab on demand is at. */
+interface Lane {
+  profiles: WantedProfiles;
+  running?: string | undefined;
+  done: Promise<void>;
+}
+
+const described = ({ driver }: Laboratory, onDemand: boolean): RunnerHello['drivers'][number] => ({
+  name: driver.name,
+  fidelity: driver.fidelity,
+  capabilities: [...driver.capabilities],
+  onDemand,
+});
+
+const wantedOf = ({ driver }: Laboratory, { profiles }: RunnerWelcome): WantedProfiles =>
+  profiles.filter(({ drivers }) => drivers.includes(driver.name));
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   sleep(ms, undefined, { signal }).catch(() => undefined);

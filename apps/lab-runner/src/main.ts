@@ -3,24 +3,21 @@ import path from 'node:path';
 import { createLogger, loadConfig, runProcess } from '@vouch/platform';
 import { LabApi } from './lab-api.js';
 import { LabRunner } from './lab-runner.js';
+import { QemuLaboratory } from './qemu-laboratory.js';
 import { SandboxLaboratory } from './sandbox-laboratory.js';
+import { labRunnerSettings } from './settings.js';
 
 const RETRY_MS = 30_000;
 
 await runProcess(async () => {
-  const config = loadConfig([
-    'VOUCH_API_URL',
-    'VOUCH_LAB_TOKEN',
-    'VOUCH_DATA_DIR',
-    'VOUCH_LAB_NAME',
-    'VOUCH_LAB_CONCURRENCY',
-    'VOUCH_LOG_LEVEL',
-  ]);
+  const config = loadConfig(labRunnerSettings);
   const logger = createLogger('lab-runner', config.VOUCH_LOG_LEVEL);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
-  const lab = new SandboxLaboratory(path.join(config.VOUCH_DATA_DIR, 'sandbox'), logger);
+  const directory = path.join(config.VOUCH_DATA_DIR, 'sandbox');
+  const lab = new SandboxLaboratory(directory, logger);
+  const machines = new QemuLaboratory(directory);
   const api = new LabApi(config.VOUCH_API_URL, config.VOUCH_LAB_TOKEN, stop.signal);
   const workDir = path.join(config.VOUCH_DATA_DIR, 'lab-work', encodeURIComponent(config.VOUCH_LAB_NAME));
   // What a killed runner of this name had fetched is of no use to anybody.
@@ -33,8 +30,9 @@ await runProcess(async () => {
     workDir,
   };
   logger.info('lab-runner runs');
-  await new LabRunner(lab, api, options, logger).work(stop.signal);
+  await new LabRunner(lab, [machines], api, options, logger).work(stop.signal);
   await lab.close();
+  await machines.close();
   logger.info('lab-runner stops');
   process.exit(0);
 });

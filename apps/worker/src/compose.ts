@@ -1,3 +1,4 @@
+import fs from 'node:fs/promises';
 import path from 'node:path';
 import { DecideRevisionStage, FolderPublisher, PublishChannelStage } from '@vouch/approval';
 import {
@@ -8,8 +9,10 @@ import {
   StripeProvider,
 } from '@vouch/billing';
 import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouch/catalog';
+import { believedKeyIds, believedKeys, SignAuditHeadsStage } from '@vouch/evidence';
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
 import { DEBIAN_UPGRADE_AND_BACK, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
+import { FolderTransport, SendMailStage, SmtpTransport } from '@vouch/identity';
 import { ChooseEnvironmentsStage, PlanRunsStage, RecordDemand } from '@vouch/planning';
 import { ContentStore, SafeFetch, SealedBox, systemClock, type Database, type Stage } from '@vouch/platform';
 import { AdvanceRolloutStage } from '@vouch/rollout';
@@ -55,7 +58,7 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
       clock,
       fixed.verdictValidDays,
     ),
-    new DecideRevisionStage(database, rolesOf, clock),
+    new DecideRevisionStage(database, rolesOf, clock, believedKeyIds(keys.trust, 'verdict')),
     new AdvanceRolloutStage(database, clock),
     new PublishChannelStage(
       database,
@@ -68,12 +71,29 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
     new ClosePeriodStage(database, clock),
     new InvoiceStatementStage(database, provider, clock),
     new ApplyPaymentStage(database, clock),
+    new SendMailStage(
+      database,
+      new SealedBox(config.VOUCH_SECRETS_KEY),
+      config.VOUCH_SMTP_URL === undefined
+        ? new FolderTransport(folder('mails'))
+        : new SmtpTransport(config.VOUCH_SMTP_URL, config.VOUCH_MAIL_FROM),
+      clock,
+    ),
     new FanOutStage(database),
     new DeliverWebhookStage(
       database,
       new SealedBox(config.VOUCH_SECRETS_KEY),
       new SafeFetch({ allowPrivateNetwork: config.VOUCH_ALLOW_PRIVATE_NETWORK }),
       clock,
+    ),
+    new SignAuditHeadsStage(
+      database,
+      keys.audit,
+      believedKeys(keys.trust, 'audit'),
+      clock,
+      fixed.auditCheckpointSeconds,
+      (envelope) =>
+        fs.appendFile(folder('audit-checkpoints.ndjson'), `${JSON.stringify({ kind: 'checkpoint', envelope })}\n`),
     ),
   ];
 }

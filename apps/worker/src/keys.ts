@@ -9,6 +9,7 @@ export interface Keys {
   readonly verdict: Signer;
   readonly manifest: Signer;
   readonly apt: OpenPgpSigner;
+  readonly audit: Signer;
   readonly trust: TrustDocument;
 }
 
@@ -29,6 +30,7 @@ export async function openKeys(config: WorkerConfig): Promise<Keys> {
     verdict: await findTrustedSigner(store, trust, 'verdict', now),
     manifest: await findTrustedSigner(store, trust, 'manifest', now),
     apt: await openAptSigner(keyDirectory(config), trust),
+    audit: await findTrustedSigner(store, trust, 'audit', now),
     trust,
   };
 }

@@ -10,6 +10,7 @@ import {
   loadConfig,
   Metrics,
   OutboxRelay,
+  runAsJob,
   runProcess,
   shared,
   StageRunner,
@@ -28,7 +29,7 @@ await runProcess(async () => {
   const metrics = new Metrics('worker');
   const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, { applicationName: 'vouch-worker' });
   const keys = await openKeys(config);
-  await declare(database, config.VOUCH_LAB_READY_PROFILES);
+  await runAsJob('declare', () => declare(database, config.VOUCH_LAB_READY_PROFILES));
 
   const runner = new StageRunner(composeStages(config, database, keys), config.REDIS_URL, logger, metrics);
   runner.start(config.VOUCH_RECONCILE_SECONDS);

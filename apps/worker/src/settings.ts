@@ -6,6 +6,8 @@ export const workerSettings = [
   'REDIS_URL',
   ...keyStoreSettings,
   'VOUCH_SECRETS_KEY',
+  'VOUCH_SMTP_URL',
+  'VOUCH_MAIL_FROM',
   'VOUCH_ALLOW_PRIVATE_NETWORK',
   'VOUCH_HOST',
   'VOUCH_WORKER_PORT',
@@ -29,4 +31,5 @@ export const fixed = {
   manifestValidSeconds: 24 * 3600,
   minimumCoverage: 0.3,
   intakeRetrySeconds: 60,
+  auditCheckpointSeconds: 60,
 } as const;

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TOTP } from 'otpauth';
 import type { Overview, RunDetail } from '@vouch/contracts';
 
 /** The server did not do what the demo asked. */
@@ -6,27 +8,47 @@ export class ApiRefused extends Error {
   constructor(
     path: string,
     readonly status: number,
+    /** Code of the problem, empty if it has none. */
+    readonly problem: string,
     detail: string,
   ) {
     super(`${path} answered ${status}: ${detail}`);
   }
 }
 
-/** The API as a technician's browser uses it. */
+async function refusal(path: string, response: Response): Promise<ApiRefused> {
+  const text = await response.text();
+  const code = /"code":"([\w-]+)"/.exec(text)?.[1] ?? '';
+  return new ApiRefused(path, response.status, code, text);
+}
+
+/** The API as the browser of the consultancy's owner uses it. */
 export class ApiClient {
   private cookie = '';
 
   constructor(
     private readonly url: string,
-    private readonly credentials: { readonly email: string; readonly password: string },
+    private readonly credentials: { readonly email: string; readonly password: string; readonly codeSecret: string },
   ) {}
 
   async signIn(): Promise<void> {
-    const response = await this.send('POST', '/api/v1/session', this.credentials);
-    this.cookie = response.headers
-      .getSetCookie()
-      .map((cookie) => cookie.split(';')[0])
-      .join('; ');
+    const { email, password } = this.credentials;
+    await this.send('POST', '/api/v1/session', { email, password });
+    await this.withCode((code) => this.send('POST', '/api/v1/session/second-factor', { code }));
+  }
+
+  /** Each code is taken once: when one was used a moment ago, the next is waited for. */
+  private async withCode(use: (code: string) => Promise<Response>): Promise<void> {
+    const totp = new TOTP({ secret: this.credentials.codeSecret });
+    for (let again = 0; ; again += 1) {
+      try {
+        await use(totp.generate());
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiRefused && error.problem === 'code-refused') || again === 2) throw error;
+        await sleep(totp.remaining());
+      }
+    }
   }
 
   async overview(): Promise<Overview> {
@@ -43,7 +65,14 @@ export class ApiClient {
   }
 
   async closePeriod(period: string): Promise<void> {
-    await this.send('POST', '/api/v1/statements', { period });
+    try {
+      await this.send('POST', '/api/v1/statements', { period });
+    } catch (error) {
+      if (!(error instanceof ApiRefused && error.problem === 'step-up-needed')) throw error;
+      const { password } = this.credentials;
+      await this.withCode((code) => this.send('POST', '/api/v1/session/step-up', { password, code }));
+      await this.send('POST', '/api/v1/statements', { period });
+    }
   }
 
   async agentPackage(): Promise<Buffer> {
@@ -60,7 +89,9 @@ export class ApiClient {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    if (!response.ok) throw new ApiRefused(path, response.status, await response.text());
+    if (!response.ok) throw await refusal(path, response);
+    const set = response.headers.getSetCookie()[0]?.split(';')[0];
+    if (set !== undefined) this.cookie = set;
     return response;
   }
 }

@@ -3,25 +3,24 @@ import { loadConfig, runProcess } from '@vouch/platform';
 import { ApiClient } from './api-client.js';
 import { DemoFleet } from './fleet.js';
 import { waitForMainJob } from './main-job.js';
-import { technicianEmail, tenants } from './organisation.js';
+import { mspOwnerEmail, tenants } from './organisation.js';
+import { demoSettings } from './settings.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 await runProcess(async () => {
-  const config = loadConfig([
-    'VOUCH_API_URL',
-    'VOUCH_PORT',
-    'VOUCH_DATA_DIR',
-    'VOUCH_DEMO_PASSWORD',
-    'VOUCH_STARTED_AT_MS',
-  ]);
+  const config = loadConfig(demoSettings);
   const startedAt = config.VOUCH_STARTED_AT_MS ?? Date.now();
   const can = await prerequisites();
   if (!can.ok) {
     say(`no machines can run here: ${can.reason}`);
     process.exit(1);
   }
-  const api = new ApiClient(config.VOUCH_API_URL, { email: technicianEmail, password: config.VOUCH_DEMO_PASSWORD });
+  const api = new ApiClient(config.VOUCH_API_URL, {
+    email: mspOwnerEmail,
+    password: config.VOUCH_DEMO_PASSWORD,
+    codeSecret: config.VOUCH_DEMO_CODE_SECRET,
+  });
   await api.signIn();
   const fleet = await DemoFleet.open(config.VOUCH_DATA_DIR, config.VOUCH_PORT, api, say);
   let stopping = false;

@@ -33,4 +33,6 @@ export const tenants: readonly DemoTenant[] = [
 ];
 
 export const technicianEmail = 'technician@demo.example';
+/** The consultancy's owner, who also runs the demo. */
+export const mspOwnerEmail = 'owner@demo.example';
 export const ownerEmail = ({ slug }: DemoTenant): string => `owner@${slug}.example`;

@@ -1,17 +1,22 @@
 import { adoptPolicy, registerPolicy } from '@vouch/approval';
-import { registerLabRunnerCredential, registerMember, registerMsp, registerTenant } from '@vouch/identity';
-import { Database, idOf, loadConfig, runProcess, shared } from '@vouch/platform';
-import { msp, ownerEmail, technicianEmail, tenants } from './organisation.js';
+import {
+  registerCodes,
+  registerLabRunnerCredential,
+  registerMember,
+  registerMsp,
+  registerTenant,
+} from '@vouch/identity';
+import { Database, idOf, loadConfig, runProcess, SealedBox, shared } from '@vouch/platform';
+import { msp, mspOwnerEmail, ownerEmail, technicianEmail, tenants } from './organisation.js';
+import { seedSettings } from './settings.js';
 
 /** Makes the demo's organisation, as often as it is run: once. */
 await runProcess(async () => {
-  const config = loadConfig([
-    'VOUCH_DATABASE_PLATFORM_URL',
-    'VOUCH_LAB_TOKEN',
-    'VOUCH_LAB_NAME',
-    'VOUCH_DEMO_PASSWORD',
-  ]);
-  const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, { applicationName: 'vouch-seed' });
+  const config = loadConfig(seedSettings);
+  const database = await Database.connect(config.VOUCH_DATABASE_PLATFORM_URL, {
+    applicationName: 'vouch-seed',
+    job: 'seed',
+  });
   const policy = {
     id: idOf('demo', 'policy'),
     mspId: msp.id,
@@ -24,15 +29,14 @@ await runProcess(async () => {
     await registerLabRunnerCredential(tx, config.VOUCH_LAB_NAME, config.VOUCH_LAB_TOKEN);
     await registerMsp(tx, msp);
     await registerPolicy(tx, policy, now);
-    await registerMember(tx, {
-      id: idOf('demo', 'member', technicianEmail),
-      mspId: msp.id,
-      tenantId: null,
-      email: technicianEmail,
-      name: 'Demo technician',
-      role: 'technician',
-      password,
-    });
+    for (const [email, name, role] of [
+      [technicianEmail, 'Demo technician', 'technician'],
+      [mspOwnerEmail, 'Demo consultant', 'msp-owner'],
+    ] as const) {
+      const id = idOf('demo', 'member', email);
+      await registerMember(tx, { id, mspId: msp.id, tenantId: null, email, name, role, password });
+      await registerCodes(tx, new SealedBox(config.VOUCH_SECRETS_KEY), id, config.VOUCH_DEMO_CODE_SECRET, now);
+    }
     for (const tenant of tenants) {
       const email = ownerEmail(tenant);
       await registerTenant(tx, { id: tenant.id, mspId: msp.id, name: tenant.name });

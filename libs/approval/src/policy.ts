@@ -27,10 +27,11 @@ export async function registerPolicy(tx: Tx, policy: NewPolicy, at: Date): Promi
   });
 }
 
-/** Lets a policy decide for a tenant. */
+/** Lets a policy of its MSP decide for a tenant. */
 export async function adoptPolicy(tx: Tx, tenantId: string, policyId: string, at: Date): Promise<void> {
   const adopted = await tx.query(
-    `insert into approval_tenant_policy (tenant_id, policy_id) values ($1, $2)
+    `insert into approval_tenant_policy (tenant_id, msp_id, policy_id)
+     values ($1, (select msp_id from approval_policy where id = $2), $2)
      on conflict (tenant_id) do update set policy_id = excluded.policy_id
       where approval_tenant_policy.policy_id <> excluded.policy_id returning tenant_id`,
     [tenantId, policyId],

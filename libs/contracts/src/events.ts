@@ -25,6 +25,7 @@ export const events = {
   'billing.payment-reported': z.object({ eventId: z.string() }),
   'billing.statement-closed': z.object({ tenantId: id, statementId: id }),
   'billing.statement-changed': z.object({ tenantId: id, statementId: id }),
+  'identity.mail-added': z.object({ mailId: id }),
 } as const;
 
 export type Topic = keyof typeof events;

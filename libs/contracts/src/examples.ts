@@ -77,6 +77,7 @@ export const labExamples = {
     name: 'lab-1',
     drivers: [{ name: 'sandbox', fidelity: 'full', capabilities: ['packages', 'services', 'reboot'] }],
   },
+  claim: { drivers: ['sandbox'] },
   welcome: { runnerId: uuid.device, profiles: [] },
   golden: {
     profileDigest: sha256,
@@ -154,7 +155,7 @@ export const runDetailExample = {
 
 export const overviewExample = {
   at: '2026-01-06T07:00:00.000Z',
-  member: { name: 'Kim', email: 'technician@consulting.example', role: 'technician' },
+  member: { name: 'Kim', email: 'technician@consulting.example', role: 'technician', actions: ['overview:read'] },
   msp: 'Harbour IT',
   billingIsStandIn: true,
   problems: [],

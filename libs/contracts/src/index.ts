@@ -7,4 +7,5 @@ export * from './trust.js';
 export * from './overview.js';
 export * from './events.js';
 export * from './demand.js';
+export * from './audit.js';
 export * from './api/index.js';

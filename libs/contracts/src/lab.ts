@@ -3,8 +3,11 @@ import { Artefact, Component, Sha256, Timestamp } from './digest.js';
 import { labExamples as examples } from './examples.js';
 import { PlanStep, Profile, TestPlan } from './profile.js';
 
-/** What kinds of patch a driver can exercise. */
-export const Capability = z.enum(['packages', 'services', 'reboot', 'kernel', 'boot', 'firmware']);
+/**
+ * What kinds of patch a driver can exercise. `boot`: from the first instruction of a kernel, through its initrd;
+ * `bootloader`: what comes before that; `firmware`: what comes before that, and what devices are loaded with.
+ */
+export const Capability = z.enum(['packages', 'services', 'reboot', 'kernel', 'boot', 'bootloader', 'firmware']);
 export type Capability = z.infer<typeof Capability>;
 
 /** A lab-runner introduces itself when it starts; runs that it had leased before go back to the queue. */
@@ -12,19 +15,29 @@ export const RunnerHello = z
   .strictObject({
     name: z.string().min(1).max(100),
     drivers: z.array(
-      z.object({ name: z.string(), fidelity: z.enum(['full', 'reduced']), capabilities: z.array(Capability) }),
+      z.object({
+        name: z.string(),
+        fidelity: z.enum(['full', 'reduced']),
+        capabilities: z.array(Capability),
+        /** Its goldens are built when a patch first needs one, since that takes minutes. */
+        onDemand: z.boolean().optional(),
+      }),
     ),
+    /** Runs that it is still at, and that stay leased: a runner may introduce itself again in the middle of one. */
+    running: z.array(z.uuid()).optional(),
     /** Why this runner cannot run labs, in a sentence that says what is missing; absent when it can. */
     unavailable: z.string().max(1000).optional(),
   })
   .meta({ id: 'RunnerHello', examples: [examples.hello] });
 export type RunnerHello = z.infer<typeof RunnerHello>;
 
-/** Answer to a hello: the profiles whose goldens are wanted. */
+/** Answer to a hello: the profiles whose goldens are wanted, each with the drivers that it is wanted of. */
 export const RunnerWelcome = z
   .object({
     runnerId: z.string(),
-    profiles: z.array(z.object({ digest: Sha256, profile: Profile })),
+    profiles: z.array(
+      z.object({ digest: Sha256, profile: Profile, drivers: z.array(z.string()).default(['sandbox']) }),
+    ),
   })
   .meta({ id: 'RunnerWelcome', examples: [examples.welcome] });
 export type RunnerWelcome = z.infer<typeof RunnerWelcome>;
@@ -33,6 +46,8 @@ export type RunnerWelcome = z.infer<typeof RunnerWelcome>;
 export const GoldenReport = z
   .strictObject({
     profileDigest: Sha256,
+    /** `sandbox` when it is not said. */
+    driver: z.string().optional(),
     state: z.enum(['building', 'ready', 'failed']),
     /** Content address: profile, base, and every installed component with its version. */
     digest: Sha256.optional(),
@@ -43,6 +58,12 @@ export const GoldenReport = z
   })
   .meta({ id: 'GoldenReport', examples: [examples.golden] });
 export type GoldenReport = z.infer<typeof GoldenReport>;
+
+/** A runner takes runs for some of its drivers only, e.g. because the others are busy; absent: for any. */
+export const ClaimRequest = z
+  .strictObject({ drivers: z.array(z.string()).optional() })
+  .meta({ id: 'ClaimRequest', examples: [examples.claim] });
+export type ClaimRequest = z.infer<typeof ClaimRequest>;
 
 /** A test run, leased to one runner. */
 export const LabJob = z
@@ -201,7 +222,7 @@ export type RunReport = z.infer<typeof RunReport>;
  *
  * POST /lab/v1/hello              RunnerHello   -> RunnerWelcome
  * POST /lab/v1/goldens            GoldenReport  -> 204
- * POST /lab/v1/runs/claim         {}            -> 200 LabJob | 204 nothing to do (the server holds the request up to 10 s)
+ * POST /lab/v1/runs/claim         ClaimRequest  -> 200 LabJob | 204 nothing to do (the server holds the request up to 10 s)
  * POST /lab/v1/runs/:id/progress  StepProgress  -> 204 (renews the lease) | 409 lease lost
  * POST /lab/v1/runs/:id/heartbeat {attempt}     -> 204 | 409 lease lost or cancelled: stop at once
  * GET  /lab/v1/artefacts/:sha256                -> bytes

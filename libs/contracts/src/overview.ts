@@ -145,7 +145,12 @@ export const TenantView = z.object({
 export const Overview = z
   .object({
     at: Timestamp,
-    member: z.object({ name: z.string(), email: z.string(), role: z.string() }),
+    member: z.object({
+      name: z.string(),
+      email: z.string(),
+      role: z.string(),
+      actions: z.array(z.string()).meta({ description: 'What the member may do.' }),
+    }),
     msp: z.string(),
     /** True when invoices go to the local stand-in and no money moves. */
     billingIsStandIn: z.boolean(),

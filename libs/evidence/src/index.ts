@@ -12,3 +12,6 @@ export * from './adapters/command-key-store/command-key-store.js';
 export * from './adapters/pkcs11-key-store/pkcs11-key-store.js';
 export * from './adapters/file-key-store/file-key-store.js';
 export * from './adapters/file-key-store/file-signer.js';
+export * from './domain/audit-checkpoint.js';
+export * from './sign-audit-heads.stage.js';
+export * from './verify-audit-export.js';

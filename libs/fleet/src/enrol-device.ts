@@ -51,6 +51,7 @@ export class Enrolment {
         action: 'enrolment-token.create',
         subject: `token:${sha256.slice(0, 12)}`,
         why: `To enrol one device in ring ${ring}`,
+        from: context.from,
       });
     });
     return { id, token: secret, expiresAt };

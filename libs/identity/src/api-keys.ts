@@ -112,7 +112,20 @@ export class ApiKeys {
     const { id, name, email, msp_id: mspId, msp, tenant_ids: tenantIds } = row;
     this.used.set(id, this.clock());
     const grant: { role: Role; actions: ReadonlySet<Action> } = effectiveGrant(row, row.maker_role);
-    return { kind: 'api-key', id, name, email, mspId, msp, tenantIds, steppedUpAt: null, ...grant, ...request };
+    return {
+      kind: 'api-key',
+      id,
+      name,
+      email,
+      mspId,
+      msp,
+      tenantIds,
+      steppedUpAt: null,
+      sessionId: null,
+      secondFactor: 'done',
+      ...grant,
+      ...request,
+    };
   }
 
   /** Writes down now and then which keys were used: one statement for all of them, not one for each request. */

@@ -1,5 +1,6 @@
 import { forTenants, type Scope } from '@vouch/platform';
 import type { Action, Role } from './domain/permissions.js';
+import type { SecondFactorState } from './domain/second-factor.js';
 
 /** Who asks, and for which tenants they may: the first argument of everything done on a person's or a key's behalf. */
 export interface CallerContext {
@@ -16,6 +17,10 @@ export interface CallerContext {
   readonly actions: ReadonlySet<Action> | null;
   /** When the person last proved with every factor that it is they; null if never in this session. */
   readonly steppedUpAt: Date | null;
+  /** The session's id; null for API keys. */
+  readonly sessionId: string | null;
+  /** Whether the session may do more than prove who it belongs to. */
+  readonly secondFactor: SecondFactorState;
   readonly correlationId: string;
   /** The address that the request came from. */
   readonly from: string;

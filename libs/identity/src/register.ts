@@ -1,6 +1,7 @@
-import { sha256Hex, type Tx } from '@vouch/platform';
+import { sha256Hex, type SealedBox, type Tx } from '@vouch/platform';
 import type { Role } from './domain/permissions.js';
-import { hashPassword } from './sign-in.js';
+import { placeOf } from './second-factor.js';
+import { hashPassword } from './passwords.js';
 
 /**
  * Registration of MSPs, tenants, members and lab-runners, with ids that the caller derives, so that doing it twice
@@ -40,6 +41,20 @@ export async function registerMember(tx: Tx, member: NewMember): Promise<void> {
       member.role,
       await hashPassword(member.password),
     ],
+  );
+}
+
+/** Gives a member codes of an authenticator app that has the secret already (base32). */
+export async function registerCodes(
+  tx: Tx,
+  box: SealedBox,
+  memberId: string,
+  secret: string,
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    `insert into identity_totp (member_id, secret_sealed, created_at, confirmed_at) values ($1, $2, $3, $3) on conflict do nothing`,
+    [memberId, box.seal(secret, placeOf(memberId)), now],
   );
 }
 

@@ -1,8 +1,8 @@
-import { hash, verify } from '@node-rs/argon2';
-import { sha256Hex, shared, type Clock, type Database } from '@vouch/platform';
-import type { CallerContext } from './context.js';
-import type { Role } from './domain/permissions.js';
-import { newSecretToken } from './secret-token.js';
+import { shared, type Clock, type Database } from '@vouch/platform';
+import { KNOWN_ADDRESS_MS, networkOf } from './domain/throttle.js';
+import { isPassword } from './passwords.js';
+import type { Origin, Sessions, SessionSecret } from './sessions.js';
+import type { GuessedAt, Throttle } from './throttle.js';
 
 /** E-mail and password do not belong together. Says no more than that. */
 export class SignInRefused extends Error {
@@ -12,87 +12,52 @@ export class SignInRefused extends Error {
   }
 }
 
-/** How somebody proved who they are. */
-export interface Proof {
-  readonly method: 'password' | 'passkey' | 'single-sign-on';
-  /** Whether that was more than one factor: a passkey with user verification, or what the identity provider vouches for. */
-  readonly secondFactor: boolean;
+/** The password is right, and the organisation wants its members to sign in with its own identity provider. */
+export class SingleSignOnNeeded extends Error {
+  readonly code = 'single-sign-on-needed';
+  constructor(mspId: string) {
+    super(`Your organisation asks you to sign in with its identity provider: /api/v1/session/single-sign-on/${mspId}`);
+  }
 }
 
-const SESSION_HOURS = 12;
-
-/** Argon2id with the library's defaults, which follow OWASP's password storage cheat sheet (19 MiB, 2 passes). */
-export const hashPassword = (password: string): Promise<string> => hash(password);
-
-export class Sessions {
-  /** Verified when no such member exists, so that the answer takes as long as for a wrong password. */
-  private readonly decoy = hashPassword('no member has this password');
-
+/** Signing in with e-mail and password: the first of perhaps two steps. */
+export class SignIn {
   constructor(
     private readonly database: Database,
+    private readonly sessions: Sessions,
+    private readonly throttle: Throttle,
     private readonly clock: Clock,
   ) {}
 
-  /**
-   * @returns the session's secret, to be kept in a cookie; only its SHA-256 is stored
-   * @throws SignInRefused
-   */
-  async signIn(email: string, password: string): Promise<{ secret: string; expiresAt: Date }> {
-    const [member] = await this.database.read<{ id: string; password_hash: string }>(
+  /** @throws SignInRefused @throws TooManyGuesses @throws SingleSignOnNeeded */
+  async withPassword(email: string, password: string, origin: Origin): Promise<SessionSecret> {
+    const account = email.toLowerCase();
+    const network = networkOf(origin.address);
+    const at: GuessedAt = [
+      ['account-from-address', `${account}\n${network}`],
+      ['address', network],
+      // Strangers all over the world may slow each other down, but not somebody at their usual place.
+      ...((await this.isKnown(account, origin.address)) ? [] : [['account', account] as const]),
+    ];
+    await this.throttle.guess(at);
+    const [member] = await this.database.read<{ id: string; password_hash: string | null; elsewhere: string | null }>(
       shared,
       'select * from identity_find_member($1)',
-      [email],
+      [account],
     );
-    const right = await verify(member?.password_hash ?? (await this.decoy), password);
+    const right = await isPassword(member?.password_hash, password);
     if (!member || !right) throw new SignInRefused();
-    return this.begin(member.id, { method: 'password', secondFactor: false });
+    await this.throttle.forgive(at);
+    if (member.elsewhere !== null) throw new SingleSignOnNeeded(member.elsewhere);
+    return this.sessions.begin(member.id, { method: 'password', secondFactor: false }, origin);
   }
 
-  /** Begins a session for somebody who has just proved who they are; the secret is new each time (session fixation). */
-  async begin(memberId: string, proof: Proof): Promise<{ secret: string; expiresAt: Date }> {
-    const { secret, sha256 } = newSecretToken('vs');
-    const now = this.clock();
-    const expiresAt = new Date(now.getTime() + SESSION_HOURS * 3_600_000);
-    await this.database.transaction(shared, (tx) =>
-      tx.query(
-        `insert into identity_session (token_sha256, member_id, created_at, expires_at, method, second_factor_at)
-         values ($1, $2, $3, $4, $5, $6)`,
-        [sha256, memberId, now, expiresAt, proof.method, proof.secondFactor ? now : null],
-      ),
+  private async isKnown(account: string, address: string): Promise<boolean> {
+    const [{ known } = { known: false }] = await this.database.read<{ known: boolean }>(
+      shared,
+      'select identity_knows_address($1, $2, $3) as known',
+      [account, address, new Date(this.clock().getTime() - KNOWN_ADDRESS_MS)],
     );
-    return { secret, expiresAt };
-  }
-
-  async find(secret: string, request: Pick<CallerContext, 'correlationId' | 'from'>): Promise<CallerContext | null> {
-    const [row] = await this.database.read<{
-      member_id: string;
-      email: string;
-      name: string;
-      role: Role;
-      msp_id: string;
-      msp: string;
-      tenant_ids: string[];
-    }>(shared, 'select * from identity_find_session($1, $2)', [sha256Hex(secret), this.clock()]);
-    if (!row) return null;
-    const { member_id: id, msp_id: mspId, tenant_ids: tenantIds, email, name, role, msp } = row;
-    return {
-      kind: 'member',
-      id,
-      mspId,
-      tenantIds,
-      email,
-      name,
-      role,
-      msp,
-      actions: null,
-      steppedUpAt: null,
-      ...request,
-    };
-  }
-
-  async signOut(secret: string): Promise<void> {
-    await this.database.transaction(shared, (tx) =>
-      tx.query('update identity_session set ended_at = $2 where token_sha256 = $1', [sha256Hex(secret), this.clock()]),
-    );
+    return known;
   }
 }

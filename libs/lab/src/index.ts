@@ -23,3 +23,8 @@ export * from './plan-run/plan-limits.js';
 export * from './adapters/sandbox/orphans.js';
 export * from './adapters/sandbox/prerequisites.js';
 export * from './adapters/sandbox/layer-store.js';
+export * from './adapters/qemu/accelerator.js';
+export * from './adapters/qemu/qemu-golden-builder.js';
+export * from './adapters/qemu/qemu-prerequisites.js';
+export * from './adapters/qemu/qemu.driver.js';
+export * from './adapters/vm/vm-golden.js';

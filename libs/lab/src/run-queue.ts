@@ -35,8 +35,11 @@ export class RunQueue {
     private readonly leaseSeconds: number,
   ) {}
 
-  /** Leases the most urgent queued run whose golden this runner has ready. */
-  async claim(runnerId: string): Promise<LabJob | null> {
+  /**
+   * Leases the most urgent queued run whose golden this runner has ready.
+   * @param drivers only runs for goldens of these; null: any
+   */
+  async claim(runnerId: string, drivers: readonly string[] | null = null): Promise<LabJob | null> {
     return this.database.transaction(shared, async (tx) => {
       const now = this.clock();
       await tx.query(`update lab_runner set last_seen_at = $2 where id = $1`, [runnerId, now]);
@@ -44,6 +47,7 @@ export class RunQueue {
         `with next as (
            select r.id from lab_test_run r
              join lab_golden g on g.digest = r.golden_digest and g.runner_id = $1 and g.state = 'ready'
+              and ($4::text[] is null or g.driver = any ($4))
             where r.state = 'queued' order by r.priority desc, r.queued_at, r.id
             limit 1 for update of r skip locked)
          update lab_test_run r
@@ -52,7 +56,7 @@ export class RunQueue {
           where r.id = next.id and v.id = r.revision_id and p.id = v.patch_id
          returning r.id, r.revision_id, r.profile_digest, r.golden_digest, r.plan, r.attempt, r.correlation_id,
                    p.source_id, p.external_id, v.version`,
-        [runnerId, this.leaseEnd(), now],
+        [runnerId, this.leaseEnd(), now, drivers],
       );
       if (!run) return null;
       await this.news(tx, run.id, run.correlation_id);

@@ -38,14 +38,30 @@ export class RunnerRegistry {
       );
       await tx.query(
         `update lab_test_run set state = 'queued', runner_id = null, lease_until = null
-          where runner_id = $1 and state in ('leased', 'running')`,
-        [runnerId],
+          where runner_id = $1 and state in ('leased', 'running') and id <> all ($2::uuid[])`,
+        [runnerId, hello.running ?? []],
       );
       await publish(tx, { topic: 'lab.runner-changed', payload: { runnerId }, correlationId });
       const profiles = await tx.query<{ digest: string; definition: Profile }>(
         'select digest, definition from lab_profile where active and wanted_at is not null order by wanted_at, name',
       );
-      return { runnerId, profiles: profiles.map((row) => ({ digest: row.digest, profile: row.definition })) };
+      const wanted = await tx.query<{ profile_digest: string; driver: string }>(
+        'select profile_digest, driver from lab_wanted_golden',
+      );
+      const driversFor = (digest: string): string[] =>
+        hello.drivers
+          .filter(
+            ({ name, onDemand }) => !onDemand || wanted.some((w) => w.profile_digest === digest && w.driver === name),
+          )
+          .map(({ name }) => name);
+      return {
+        runnerId,
+        profiles: profiles.map(({ digest, definition }) => ({
+          digest,
+          profile: definition,
+          drivers: driversFor(digest),
+        })),
+      };
     });
   }
 
@@ -55,12 +71,16 @@ export class RunnerRegistry {
     return row?.id ?? null;
   }
 
-  /** Is there a wanted profile that this runner has not been told of, so that it should say hello again? */
+  /** Is there a golden wanted that this runner has not been told of, so that it should say hello again? */
   async hasNewsFor(runnerId: string): Promise<boolean> {
     const rows = await this.database.read(
       shared,
-      `select 1 from lab_profile p where p.active and p.wanted_at is not null
-          and not exists (select 1 from lab_golden g where g.profile_digest = p.digest and g.runner_id = $1) limit 1`,
+      `select 1 from lab_profile p join lab_runner r on r.id = $1 cross join jsonb_array_elements(r.drivers) d
+        where p.active and p.wanted_at is not null
+          and (not coalesce((d.value ->> 'onDemand')::boolean, false) or exists (
+                select 1 from lab_wanted_golden w where w.profile_digest = p.digest and w.driver = d.value ->> 'name'))
+          and not exists (select 1 from lab_golden g
+                           where g.profile_digest = p.digest and g.runner_id = $1 and g.driver = d.value ->> 'name') limit 1`,
       [runnerId],
     );
     return rows.length > 0;
@@ -72,9 +92,9 @@ export class RunnerRegistry {
       const known = await tx.query('select 1 from lab_profile where digest = $1', [report.profileDigest]);
       if (known.length === 0) throw new ProfileUnknown(report.profileDigest);
       await tx.query(
-        `insert into lab_golden (profile_digest, runner_id, digest, state, reason, components, services, reported_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict (profile_digest, runner_id) do update set digest = excluded.digest, state = excluded.state,
+        `insert into lab_golden (profile_digest, runner_id, digest, state, reason, components, services, reported_at, driver)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (profile_digest, runner_id, driver) do update set digest = excluded.digest, state = excluded.state,
            reason = excluded.reason, components = excluded.components, services = excluded.services,
            reported_at = excluded.reported_at`,
         [
@@ -86,6 +106,7 @@ export class RunnerRegistry {
           JSON.stringify(report.components),
           JSON.stringify(report.services),
           this.clock(),
+          report.driver ?? 'sandbox',
         ],
       );
       await tx.query(
@@ -106,6 +127,14 @@ export class RunnerRegistry {
 /** Has the golden of a profile built by every runner that can; wanting it twice changes nothing. */
 export async function wantProfile(tx: Tx, digest: string, now: Date): Promise<void> {
   await tx.query('update lab_profile set wanted_at = $2 where digest = $1 and wanted_at is null', [digest, now]);
+}
+
+/** Asks runners for the goldens of a driver that they build only on demand, of some profiles. */
+export async function wantGoldens(tx: Tx, driver: string, profiles: readonly string[]): Promise<void> {
+  await tx.query(
+    `insert into lab_wanted_golden (profile_digest, driver) select digest, $1 from unnest($2::text[]) digest on conflict do nothing`,
+    [driver, profiles],
+  );
 }
 
 /** Makes the declared profiles the active ones; profiles that are no longer declared stay for their old verdicts. */

@@ -27,7 +27,7 @@ export class ChooseEnvironmentsStage implements Stage {
         group by d.cohort_id
        having not exists (select 1 from planning_environment e join lab_profile p on p.digest = e.profile_digest
                            where e.cohort_id = d.cohort_id and p.active)
-           or (bool_or(d.untestable <> '') and not exists (
+           or (bool_or(d.untestable <> '' and not d.needs_driver) and not exists (
                  select 1 from planning_environment e join lab_profile p on p.digest = e.profile_digest and p.active
                   where e.cohort_id = d.cohort_id
                     and not exists (select 1 from lab_golden g

@@ -1,7 +1,15 @@
-import type { Artefact, Component, TestPlan } from '@vouch/contracts';
-import { enqueueRun } from '@vouch/lab';
+import type { Artefact, Capability, Component, TestPlan } from '@vouch/contracts';
+import { enqueueRun, requiredCapabilities, wantGoldens } from '@vouch/lab';
 import { shared, type Database, type Stage, type Tx } from '@vouch/platform';
 import { coverageOf } from './domain/coverage.js';
+import { patchForGolden, type OfferedArtefact } from './domain/patch-for-golden.js';
+import {
+  canExercise,
+  capableDrivers,
+  capableGoldens,
+  whyNotExercised,
+  type KnownDriver,
+} from './domain/route-patch.js';
 import { smallestPlan, type Candidate } from './domain/smallest-plan.js';
 
 /** Brings the exact bytes of artefacts into the content store, or says why they are refused. */
@@ -31,6 +39,7 @@ interface GoldenRow {
   digest: string;
   components: Component[];
   services: string[];
+  capabilities: Capability[];
 }
 
 /** Turns demand for a revision into the fewest test runs that answer it. Key: the revision's id. */
@@ -63,23 +72,21 @@ export class PlanRunsStage implements Stage {
   }
 
   async process(revisionId: string, correlationId: string): Promise<void> {
-    const { goldens, demand, offered } = await this.facts(revisionId);
-    const testable = new Map<string, Artefact[]>();
+    const { goldens, demand, offered, drivers } = await this.facts(revisionId);
+    const testable = new Map(goldens.map((golden) => [golden.digest, patchForGolden(offered, golden.components)]));
     const candidates: Candidate[] = [];
-    for (const golden of goldens) {
-      const artefacts = offered.filter((a) => golden.components.some((c) => c.package === a.package));
-      if (artefacts.length === 0) continue;
+    for (const golden of capableGoldens(goldens, ({ digest }) => requiredCapabilities(testable.get(digest) ?? []))) {
+      if (testable.get(golden.digest)?.length === 0) continue;
       const lab = { components: golden.components, roles: this.settings.rolesOf(golden.services) };
       const covers = new Map<string, number>();
       for (const row of demand) {
         if (coverageOf(lab, row, row.packages).score >= this.settings.minimumCoverage)
           covers.set(row.cohort_id, row.devices);
       }
-      testable.set(golden.digest, artefacts);
       if (covers.size > 0) candidates.push({ goldenDigest: golden.digest, covers });
     }
 
-    await this.noteUntestable(revisionId, demand, candidates);
+    await this.noteUntestable(revisionId, demand, candidates, goldens, drivers);
     const devices = demand.reduce((sum, row) => sum + row.devices, 0);
     for (const digest of smallestPlan(candidates)) {
       const artefacts = testable.get(digest) ?? [];
@@ -105,26 +112,48 @@ export class PlanRunsStage implements Stage {
     revisionId: string,
     demand: readonly DemandRow[],
     candidates: readonly Candidate[],
+    goldens: readonly GoldenRow[],
+    drivers: readonly KnownDriver[],
   ): Promise<void> {
     await this.database.transaction(shared, async (tx) => {
       for (const { cohort_id: cohort, packages } of demand) {
         const covered = candidates.some((candidate) => candidate.covers.has(cohort));
+        const needs = requiredCapabilities(packages.map((name) => ({ package: name })));
+        const exercised = goldens.some((golden) => canExercise(needs, golden.capabilities));
+        const [able] = covered || exercised ? [] : capableDrivers(needs, drivers);
+        if (able !== undefined) await wantGoldens(tx, able.name, await environmentsOf(tx, cohort));
         const reason = covered
           ? ''
-          : `No lab environment that resembles these machines has ${packages.join(', ')} installed.`;
+          : exercised
+            ? `No lab environment that resembles these machines has ${packages.join(', ')} installed.`
+            : whyNotExercised(needs, drivers);
         await tx.query(
-          'update planning_demand set untestable = $3 where revision_id = $1 and cohort_id = $2 and untestable <> $3',
-          [revisionId, cohort, reason],
+          `update planning_demand set untestable = $3, needs_driver = $4 where revision_id = $1 and cohort_id = $2
+              and (untestable, needs_driver) is distinct from ($3, $4)`,
+          [revisionId, cohort, reason, !covered && !exercised],
         );
       }
     });
   }
 
-  private facts(revisionId: string): Promise<{ goldens: GoldenRow[]; demand: DemandRow[]; offered: Artefact[] }> {
+  private facts(revisionId: string): Promise<{
+    goldens: GoldenRow[];
+    demand: DemandRow[];
+    offered: OfferedArtefact[];
+    drivers: KnownDriver[];
+  }> {
     return this.database.transaction(shared, async (tx) => ({
       goldens: await tx.query<GoldenRow>(
-        `select distinct on (g.digest) g.profile_digest, g.digest, g.components, g.services from lab_golden g
-           join lab_profile p on p.digest = g.profile_digest and p.active where g.state = 'ready' order by g.digest`,
+        `select distinct on (g.digest) g.profile_digest, g.digest, g.components, g.services,
+                coalesce(d.value -> 'capabilities', '[]') as capabilities
+           from lab_golden g join lab_profile p on p.digest = g.profile_digest and p.active
+           join lab_runner r on r.id = g.runner_id
+           left join lateral jsonb_array_elements(r.drivers) d on d.value ->> 'name' = g.driver
+          where g.state = 'ready' order by g.digest`,
+      ),
+      drivers: await tx.query<KnownDriver>(
+        `select distinct on (d.value ->> 'name') d.value ->> 'name' as name, d.value -> 'capabilities' as capabilities
+           from lab_runner, jsonb_array_elements(drivers) d where state <> 'unavailable' order by d.value ->> 'name'`,
       ),
       demand: await tx.query<DemandRow>(
         `select d.cohort_id, d.packages, d.devices, c.roles, c.components
@@ -136,9 +165,18 @@ export class PlanRunsStage implements Stage {
   }
 }
 
-async function offeredArtefacts(tx: Tx, revisionId: string): Promise<Artefact[]> {
-  return tx.query<Artefact>(
-    `select a.package, a.version, a.architecture, a.file_name as "fileName", a.size_bytes as "sizeBytes", a.sha256
+/** The profiles that were chosen for a cohort's machines. */
+async function environmentsOf(tx: Tx, cohortId: string): Promise<string[]> {
+  const rows = await tx.query<{ profile_digest: string }>(
+    'select profile_digest from planning_environment where cohort_id = $1',
+    [cohortId],
+  );
+  return rows.map((row) => row.profile_digest);
+}
+
+async function offeredArtefacts(tx: Tx, revisionId: string): Promise<OfferedArtefact[]> {
+  return tx.query<OfferedArtefact>(
+    `select a.package, a.version, a.architecture, a.file_name as "fileName", a.size_bytes as "sizeBytes", a.sha256, a.stanza
        from catalog_artefact a join catalog_revision v on v.id = a.revision_id and v.state = 'offered'
       where a.revision_id = $1 order by a.package`,
     [revisionId],

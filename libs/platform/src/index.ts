@@ -1,5 +1,6 @@
 export * from './config/config.js';
 export * from './database/database.js';
+export * from './database/job.js';
 export * from './database/migrate.js';
 export * from './outbox/outbox.js';
 export * from './telemetry/logger.js';
@@ -15,6 +16,8 @@ export * from './outbox/outbox-relay.js';
 export * from './queue/stage.js';
 export * from './queue/stage-runner.js';
 export * from './audit/audit.js';
+export * from './audit/chain.js';
+export * from './audit/read-chain.js';
 export * from './sealed-box.js';
 export * from './http/public-address.js';
 export * from './http/safe-fetch.js';

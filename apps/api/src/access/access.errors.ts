@@ -14,6 +14,25 @@ export class AccessDenied extends Error {
   }
 }
 
+/** The password was right, and the account asks for more. */
+export class SecondFactorNeeded extends Error {
+  readonly code: 'second-factor-needed' | 'second-factor-enrolment-needed';
+  constructor(state: 'needed' | 'enrolment-needed') {
+    super(
+      state === 'needed' ? 'Prove your second factor first.' : 'Your role asks for a second factor: set one up first.',
+    );
+    this.code = state === 'needed' ? 'second-factor-needed' : 'second-factor-enrolment-needed';
+  }
+}
+
+/** Dangerous, and it is too long since the person proved who they are. */
+export class StepUpNeeded extends Error {
+  readonly code = 'step-up-needed';
+  constructor() {
+    super('Prove again that it is you: this needs a fresh proof of every factor of your account.');
+  }
+}
+
 /** A change was asked for without the header that only our own pages send. */
 export class CsrfHeaderMissing extends Error {
   readonly code = 'csrf-header-missing';

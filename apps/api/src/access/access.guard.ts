@@ -1,11 +1,18 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { API_KEY_PREFIX, may, type Action, type CallerContext } from '@vouch/identity';
+import { API_KEY_PREFIX, isSteppedUp, may, permissions, type Action, type CallerContext } from '@vouch/identity';
+import { systemClock } from '@vouch/platform';
 import { Services } from '../services.js';
-import { ACCESS_RULE, type AccessRule, type CallerRequest } from './access.js';
-import { AccessDenied, CredentialsAmbiguous, CsrfHeaderMissing, SignInNeeded } from './access.errors.js';
+import { ACCESS_RULE, type AccessRule, type CallerRequest, type PersonRule } from './access.js';
+import {
+  AccessDenied,
+  CredentialsAmbiguous,
+  CsrfHeaderMissing,
+  SecondFactorNeeded,
+  SignInNeeded,
+  StepUpNeeded,
+} from './access.errors.js';
 
-export const SESSION_COOKIE = 'vouch_session';
 const BEARER_KEY = new RegExp(`^Bearer (${API_KEY_PREFIX}_[\\w-]{43})$`);
 
 /** The one place that decides who gets in. */
@@ -29,22 +36,21 @@ export class AccessGuard implements CanActivate {
     return this.asCaller(request, rule);
   }
 
-  private async asCaller(request: CallerRequest, rule: { may: Action } | 'signed-in' | 'caller'): Promise<boolean> {
+  private async asCaller(request: CallerRequest, rule: { may: Action } | PersonRule | 'caller'): Promise<boolean> {
     const { correlationId, ip: from, headers } = request;
-    const secret = request.cookies[SESSION_COOKIE];
+    const secret = this.services.people.cookie.read(request);
     if (headers.authorization !== undefined && secret !== undefined) throw new CredentialsAmbiguous();
     const caller =
       headers.authorization === undefined
         ? secret === undefined
           ? null
-          : await this.services.sessions.find(secret, { correlationId, from })
+          : await this.services.people.sessions.find(secret, { correlationId, from })
         : await this.findKey(headers.authorization, { correlationId, from });
     if (caller === null) throw new SignInNeeded();
     // A cookie travels with requests that other sites cause; a header of ours does not, and nor does a key.
     if (caller.kind === 'member' && request.method !== 'GET' && headers['x-vouch-csrf'] !== '1')
       throw new CsrfHeaderMissing();
-    if (rule === 'signed-in' && caller.kind !== 'member') throw new AccessDenied();
-    if (typeof rule === 'object' && !may(caller, rule.may)) throw new AccessDenied();
+    requireStanding(caller, rule);
     request.caller = caller;
     return true;
   }
@@ -81,4 +87,21 @@ export class AccessGuard implements CanActivate {
     request.runner = { credential, correlationId: request.correlationId };
     return true;
   }
+}
+
+/** What the caller must have proved, and be allowed. */
+function requireStanding(caller: CallerContext, rule: { may: Action } | PersonRule | 'caller'): void {
+  const { secondFactor: state } = caller;
+  const settingUp = rule === 'factor-change' && state === 'enrolment-needed';
+  if (state !== 'done' && rule !== 'half-signed-in' && !settingUp) throw new SecondFactorNeeded(state);
+  if (rule === 'caller') return;
+  if (typeof rule === 'string') {
+    if (caller.kind !== 'member') throw new AccessDenied();
+    const fresh = rule === 'stepped-up' || (rule === 'factor-change' && !settingUp);
+    if (fresh && !isSteppedUp(caller.steppedUpAt, systemClock())) throw new StepUpNeeded();
+    return;
+  }
+  if (!may(caller, rule.may)) throw new AccessDenied();
+  if (caller.kind === 'member' && permissions[rule.may].stepUp && !isSteppedUp(caller.steppedUpAt, systemClock()))
+    throw new StepUpNeeded();
 }

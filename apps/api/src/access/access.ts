@@ -5,9 +5,12 @@ import type { Action, CallerContext } from '@vouch/identity';
 
 /**
  * Who may use a route: a person or API key with a right, any person who is signed in, any person or key (`caller`), a
- * device, a lab-runner, or (written out) everybody.
+ * device, a lab-runner, or (written out) everybody. Of people: `half-signed-in` also those who still owe a second
+ * factor, `stepped-up` only those who proved shortly before who they are, `factor-change` those too, and whoever has no
+ * second factor yet and must set one up.
  */
-export type AccessRule = { readonly may: Action } | 'signed-in' | 'caller' | 'device' | 'lab-runner' | 'public';
+export type AccessRule = { readonly may: Action } | PersonRule | 'caller' | 'device' | 'lab-runner' | 'public';
+export type PersonRule = 'signed-in' | 'half-signed-in' | 'stepped-up' | 'factor-change';
 
 export const ACCESS_RULE = 'vouch:access-rule';
 /** Every route declares its access; one that does not is refused to everybody. */

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Put, Req, Res, St
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import {
+  ClaimRequest,
   GoldenReport,
   LabHeartbeat,
   LabJob,
@@ -56,6 +57,7 @@ export class LabController {
     problems: [404],
   })
   async claim(
+    @Body({ schema: ClaimRequest }) body: ClaimRequest,
     @Runner() runner: RunnerContext,
     @Req() request: CallerRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -66,7 +68,7 @@ export class LabController {
       throw new NotFound('golden here of every profile: say hello again');
     const until = Date.now() + HOLD_MS;
     while (!request.raw.socket.destroyed) {
-      const job = await this.services.runs.claim(runnerId);
+      const job = await this.services.runs.claim(runnerId, body.drivers ?? null);
       if (job !== null) return job;
       if (Date.now() >= until) break;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -23,5 +23,6 @@ export function securityOf({ access, method }: DeclaredRoute): Record<string, []
   if (access === 'device') return [{ device: [], deviceTimestamp: [], deviceNonce: [], deviceSignature: [] }];
   if (access === 'lab-runner') return [{ labRunner: [] }];
   const session: Record<string, []> = method === 'get' ? { session: [] } : { session: [], csrf: [] };
-  return access === 'signed-in' ? [session] : [{ apiKey: [] }, session];
+  const peopleOnly = typeof access === 'string' && access !== 'caller';
+  return peopleOnly ? [session] : [{ apiKey: [] }, session];
 }

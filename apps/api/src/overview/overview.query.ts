@@ -1,5 +1,5 @@
 import type { Overview, RunnerState, SourceState } from '@vouch/contracts';
-import { scopeOf, type CallerContext } from '@vouch/identity';
+import { actionsOf, scopeOf, type CallerContext } from '@vouch/identity';
 import type { Clock, Database, Tx } from '@vouch/platform';
 import { loadPatchRows } from './patch-rows.js';
 import { loadPatchViews } from './patch-views.js';
@@ -29,7 +29,7 @@ export class OverviewQuery {
       const verdicts = await loadVerdictViews(tx, runIds);
       return {
         at: now.toISOString(),
-        member: { name: member.name, email: member.email, role: member.role },
+        member: { name: member.name, email: member.email, role: member.role, actions: actionsOf(member) },
         msp: member.msp,
         billingIsStandIn: this.billingIsStandIn,
         problems: problemsOf(sources, runners, goldens),
@@ -84,7 +84,8 @@ async function loadRunners(tx: Tx, now: Date): Promise<RunnerState[]> {
 
 async function loadGoldens(tx: Tx): Promise<Overview['goldens']> {
   return tx.query<Overview['goldens'][number]>(
-    `select p.title as profile, coalesce(g.state, 'wanted') as state, coalesce(g.reason, '') as reason,
+    `select case when g.driver <> 'sandbox' then format('%s (%s)', p.title, g.driver) else p.title end as profile,
+            coalesce(g.state, 'wanted') as state, coalesce(g.reason, '') as reason,
             coalesce(jsonb_array_length(g.components), 0) as packages
        from lab_profile p left join lab_golden g on g.profile_digest = p.digest where p.active order by p.name`,
   );

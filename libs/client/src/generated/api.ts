@@ -20,6 +20,254 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Factors of your account, without secrets
+         * @description Factors of your account, without secrets.
+         */
+        get: operations["getAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to set up codes of an authenticator app
+         * @description Begin to set up codes of an authenticator app.
+         */
+        post: operations["setUpCodes"];
+        /**
+         * Sign in without codes, if your role allows it
+         * @description Sign in without codes, if your role allows it.
+         */
+        delete: operations["removeCodes"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/codes/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish with a first code; from now on sign-in asks for one
+         * @description Finish with a first code; from now on sign-in asks for one.
+         */
+        post: operations["confirmCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep a passkey that the browser made
+         * @description Keep a passkey that the browser made.
+         */
+        post: operations["addPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a passkey
+         * @description Forget a passkey.
+         */
+        delete: operations["removePasskey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the browser needs to make a passkey
+         * @description What the browser needs to make a passkey.
+         */
+        post: operations["beginToAddPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/passkeys/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The second step of signing in, or a step-up, with a passkey
+         * @description The second step of signing in, or a step-up, with a passkey.
+         */
+        post: operations["provePasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/passkeys/proof/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the browser needs for the second step of signing in, or to step up, with a passkey
+         * @description What the browser needs for the second step of signing in, or to step up, with a passkey.
+         */
+        post: operations["beginPasskeyProof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * A new password; every other session of yours ends
+         * @description A new password; every other session of yours ends.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New recovery codes; the old ones end
+         * @description New recovery codes; the old ones end.
+         */
+        post: operations["replaceRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where you are signed in
+         * @description Where you are signed in.
+         */
+        get: operations["listOwnSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Sign out everywhere else
+         * @description Sign out everywhere else.
+         */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign out in one place
+         * @description Sign out in one place.
+         */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/api-keys": {
         parameters: {
             query?: never;
@@ -96,6 +344,46 @@ export interface paths {
          * @description Answers yes or no for exactly these bytes and this machine, with the reason in a sentence.
          */
         get: operations["checkApproval"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who did what, when, why and from where; oldest first
+         * @description Who did what, when, why and from where; oldest first.
+         */
+        get: operations["listAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The whole trail with its signed checkpoints, for `npm run audit -- verify` to check offline
+         * @description The whole trail with its signed checkpoints, for `npm run audit -- verify` to check offline.
+         */
+        get: operations["exportAudit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -248,6 +536,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Invitations, newest first
+         * @description Invitations, newest first.
+         */
+        get: operations["listInvitations"];
+        put?: never;
+        /**
+         * Invite somebody by mail, to your organisation or one of its tenants
+         * @description Invite somebody by mail, to your organisation or one of its tenants.
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an invitation back
+         * @description Take an invitation back.
+         */
+        delete: operations["revokeInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Join with a password of your own
+         * @description Signs in at once. A role that asks for a second factor asks for it next.
+         */
+        post: operations["acceptInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an invitation is to
+         * @description What an invitation is to.
+         */
+        post: operations["lookAtInvitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -266,6 +638,50 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * People of your MSP and its tenants, or of your tenant
+         * @description People of your MSP and its tenants, or of your tenant.
+         */
+        get: operations["listMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a member; sessions and API keys end at once
+         * @description Remove a member; sessions and API keys end at once.
+         */
+        delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        /**
+         * Give a member another role; the member's sessions end
+         * @description Give a member another role; the member's sessions end.
+         */
+        patch: operations["changeMember"];
         trace?: never;
     };
     "/api/v1/outcomes": {
@@ -302,6 +718,46 @@ export interface paths {
         get: operations["getOverview"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a link to choose a new password
+         * @description The answer is the same whether the address has an account or not.
+         */
+        post: operations["askForPasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a new password with the link from the mail
+         * @description Choose a new password with the link from the mail.
+         */
+        post: operations["resetPassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -403,7 +859,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in; the session is a cookie that scripts cannot read
-         * @description Sign in; the session is a cookie that scripts cannot read.
+         * @description When the answer says so, the session must prove a second factor before it may do anything else.
          */
         post: operations["signIn"];
         /**
@@ -411,6 +867,106 @@ export interface paths {
          * @description Sign out.
          */
         delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with a passkey; that is two factors in one
+         * @description Sign in with a passkey; that is two factors in one.
+         */
+        post: operations["signInWithPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the browser needs to sign in with a passkey
+         * @description What the browser needs to sign in with a passkey.
+         */
+        post: operations["beginPasskeySignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The second step of signing in: a code of the app, or a recovery code
+         * @description The second step of signing in: a code of the app, or a recovery code.
+         */
+        post: operations["proveSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/single-sign-on/{mspId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in with the identity provider of an MSP: sends the browser there
+         * @description Sign in with the identity provider of an MSP: sends the browser there.
+         */
+        get: operations["beginSingleSignOn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove again who you are, for ten minutes of what asks for it
+         * @description Prove again who you are, for ten minutes of what asks for it.
+         */
+        post: operations["stepUp"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -428,6 +984,54 @@ export interface paths {
          * @description Tenants' parts of costs, newest first.
          */
         get: operations["listShares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/single-sign-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your MSP's identity provider, without its secret
+         * @description Your MSP's identity provider, without its secret.
+         */
+        get: operations["getSingleSignOn"];
+        /**
+         * Let members of your MSP sign in with its identity provider (OpenID Connect)
+         * @description Let members of your MSP sign in with its identity provider (OpenID Connect).
+         */
+        put: operations["configureSingleSignOn"];
+        post?: never;
+        /**
+         * Switch single sign-on off
+         * @description Switch single sign-on off.
+         */
+        delete: operations["removeSingleSignOn"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/single-sign-on/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where identity providers send browsers back to
+         * @description Begins a session and goes on to the console. An account with a second factor of its own is asked for it unless the provider says that one was proved.
+         */
+        get: operations["finishSingleSignOn"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1117,6 +1721,71 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * @example {
+         *       "secret": "vi_2c9f0b6a8d7e4f1a5b3c",
+         *       "name": "Kim",
+         *       "password": "seven lamps under water"
+         *     }
+         */
+        AcceptInvitation: {
+            name: string;
+            password: string;
+            secret: string;
+        };
+        /**
+         * @example {
+         *       "codes": true,
+         *       "recoveryCodesLeft": 9,
+         *       "required": true,
+         *       "passkeys": []
+         *     }
+         */
+        Account: {
+            /** @description Whether sign-in asks for codes of an authenticator app. */
+            codes: boolean;
+            passkeys: components["schemas"]["Passkey"][];
+            recoveryCodesLeft: number;
+            /** @description Whether the role asks for a second factor. */
+            required: boolean;
+        };
+        /**
+         * @example {
+         *       "name": "Laptop",
+         *       "credential": {
+         *         "id": "kJ8s",
+         *         "rawId": "kJ8s",
+         *         "type": "public-key",
+         *         "clientExtensionResults": {},
+         *         "response": {
+         *           "clientDataJSON": "e30",
+         *           "attestationObject": "o2Nm"
+         *         }
+         *       }
+         *     }
+         */
+        AddPasskey: {
+            credential: {
+                authenticatorAttachment?: string | null;
+                /** @default {} */
+                clientExtensionResults: {
+                    [key: string]: unknown;
+                };
+                id: string;
+                rawId: string;
+                response: {
+                    attestationObject: string;
+                    authenticatorData?: string;
+                    clientDataJSON: string;
+                    publicKey?: string;
+                    publicKeyAlgorithm?: number;
+                    transports?: string[];
+                };
+                /** @constant */
+                type: "public-key";
+            };
+            name: string;
+        };
+        /**
          * @description An API key, without its secret.
          * @example {
          *       "id": "e64e1570-829e-40b1-b3df-4e5a6b7c8d9e",
@@ -1294,6 +1963,88 @@ export interface components {
             next: string | null;
         };
         /**
+         * @example {
+         *       "email": "technician@consulting.example"
+         *     }
+         */
+        AskForReset: {
+            /** Format: email */
+            email: string;
+        };
+        /**
+         * @example {
+         *       "id": "c1f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+         *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+         *       "at": "2026-03-03T20:15:00.000Z",
+         *       "actor": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *       "action": "enrolment-token.create",
+         *       "subject": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+         *       "why": "",
+         *       "from": "192.0.2.10",
+         *       "detail": {
+         *         "ring": 0
+         *       }
+         *     }
+         */
+        AuditEntry: {
+            action: string;
+            actor: string;
+            /** Format: date-time */
+            at: string;
+            detail: {
+                [key: string]: unknown;
+            };
+            from: string;
+            id: string;
+            subject: string;
+            tenantId: string | null;
+            why: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "c1f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+         *           "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+         *           "at": "2026-03-03T20:15:00.000Z",
+         *           "actor": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *           "action": "enrolment-token.create",
+         *           "subject": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+         *           "why": "",
+         *           "from": "192.0.2.10",
+         *           "detail": {
+         *             "ring": 0
+         *           }
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        AuditPage: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Give it as `cursor` to get the next page; null on the last. */
+            next: string | null;
+        };
+        /**
+         * @example {
+         *       "role": "msp-reader"
+         *     }
+         */
+        ChangeMember: {
+            /** @enum {string} */
+            role: "msp-owner" | "technician" | "msp-reader" | "tenant-owner" | "tenant-viewer";
+        };
+        /**
+         * @example {
+         *       "present": "correct horse battery staple",
+         *       "next": "seven lamps under water"
+         *     }
+         */
+        ChangePassword: {
+            next: string;
+            present: string;
+        };
+        /**
          * @description What machines of one kind and ring read. Only those of your machines.
          * @example {
          *       "id": "6c8eaf2b-3d4f-4b6c-8e8a-9f0b1c2d3e4f",
@@ -1360,11 +2111,42 @@ export interface components {
         };
         /**
          * @example {
+         *       "drivers": [
+         *         "sandbox"
+         *       ]
+         *     }
+         */
+        ClaimRequest: {
+            drivers?: string[];
+        };
+        /**
+         * @example {
          *       "period": "2026-01"
          *     }
          */
         ClosePeriod: {
             period: string;
+        };
+        /**
+         * @example {
+         *       "secret": "JBSWY3DPEHPK3PXP",
+         *       "uri": "otpauth://totp/Vouch:kim?secret=JBSWY3DPEHPK3PXP&issuer=Vouch"
+         *     }
+         */
+        CodesSetUp: {
+            /** @description Base32, for apps that cannot read the QR code. */
+            secret: string;
+            /** @description What the QR code says: an otpauth URI. */
+            uri: string;
+        };
+        /**
+         * @example {
+         *       "code": "492039"
+         *     }
+         */
+        ConfirmCodes: {
+            /** @description The six digits that an authenticator app shows. */
+            code: string;
         };
         /**
          * @description The metered cost of one test, before it is split.
@@ -1840,12 +2622,70 @@ export interface components {
                 version: string;
             }[];
             digest?: string;
+            driver?: string;
             profileDigest: string;
             reason?: string;
             /** @default [] */
             services: string[];
             /** @enum {string} */
             state: "building" | "ready" | "failed";
+        };
+        /**
+         * @example {
+         *       "id": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+         *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+         *       "email": "owner@bakery.example",
+         *       "role": "tenant-owner",
+         *       "state": "open",
+         *       "invitedBy": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *       "createdAt": "2026-01-05T08:00:00.000Z",
+         *       "expiresAt": "2026-01-12T08:00:00.000Z"
+         *     }
+         */
+        Invitation: {
+            /** Format: date-time */
+            createdAt: string;
+            email: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            invitedBy: string;
+            /** @enum {string} */
+            role: "msp-owner" | "technician" | "msp-reader" | "tenant-owner" | "tenant-viewer";
+            /** @enum {string} */
+            state: "open" | "accepted" | "revoked" | "expired";
+            tenantId: string | null;
+        };
+        /**
+         * @example {
+         *       "secret": "vi_2c9f0b6a8d7e4f1a5b3c"
+         *     }
+         */
+        InvitationLink: {
+            secret: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+         *           "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+         *           "email": "owner@bakery.example",
+         *           "role": "tenant-owner",
+         *           "state": "open",
+         *           "invitedBy": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *           "createdAt": "2026-01-05T08:00:00.000Z",
+         *           "expiresAt": "2026-01-12T08:00:00.000Z"
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        InvitationPage: {
+            items: components["schemas"]["Invitation"][];
+            /** @description Give it as `cursor` to get the next page; null on the last. */
+            next: string | null;
         };
         /**
          * @example {
@@ -1930,6 +2770,48 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *       "tenantId": null,
+         *       "name": "Kim",
+         *       "email": "technician@consulting.example",
+         *       "role": "technician",
+         *       "createdAt": "2026-01-05T08:00:00.000Z"
+         *     }
+         */
+        Member: {
+            /** Format: date-time */
+            createdAt: string;
+            email: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @enum {string} */
+            role: "msp-owner" | "technician" | "msp-reader" | "tenant-owner" | "tenant-viewer";
+            /** @description Null for members of the MSP. */
+            tenantId: string | null;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *           "tenantId": null,
+         *           "name": "Kim",
+         *           "email": "technician@consulting.example",
+         *           "role": "technician",
+         *           "createdAt": "2026-01-05T08:00:00.000Z"
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        MemberPage: {
+            items: components["schemas"]["Member"][];
+            /** @description Give it as `cursor` to get the next page; null on the last. */
+            next: string | null;
+        };
+        /**
+         * @example {
          *       "name": "nightly report",
          *       "actions": [
          *         "device:read",
@@ -1959,6 +2841,24 @@ export interface components {
         };
         /**
          * @example {
+         *       "email": "owner@bakery.example",
+         *       "role": "tenant-owner",
+         *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90"
+         *     }
+         */
+        NewInvitation: {
+            /** Format: email */
+            email: string;
+            /** @enum {string} */
+            role: "msp-owner" | "technician" | "msp-reader" | "tenant-owner" | "tenant-viewer";
+            /**
+             * Format: uuid
+             * @description The tenant they are to belong to; left out: your own organisation.
+             */
+            tenantId?: string;
+        };
+        /**
+         * @example {
          *       "url": "https://hooks.consulting.example/vouch",
          *       "eventTypes": [
          *         "lab.verdict-issued",
@@ -1972,6 +2872,19 @@ export interface components {
             eventTypes: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             /** Format: uri */
             url: string;
+        };
+        /**
+         * @example {
+         *       "email": "owner@bakery.example",
+         *       "organisation": "The bakery",
+         *       "role": "tenant-owner"
+         *     }
+         */
+        OpenInvitation: {
+            email: string;
+            organisation: string;
+            /** @enum {string} */
+            role: "msp-owner" | "technician" | "msp-reader" | "tenant-owner" | "tenant-viewer";
         };
         /**
          * @description What really happened on a device.
@@ -2082,7 +2995,10 @@ export interface components {
          *       "member": {
          *         "name": "Kim",
          *         "email": "technician@consulting.example",
-         *         "role": "technician"
+         *         "role": "technician",
+         *         "actions": [
+         *           "overview:read"
+         *         ]
          *       },
          *       "msp": "Harbour IT",
          *       "billingIsStandIn": true,
@@ -2139,6 +3055,8 @@ export interface components {
                 state: "wanted" | "building" | "ready" | "failed";
             }[];
             member: {
+                /** @description What the member may do. */
+                actions: string[];
                 email: string;
                 name: string;
                 role: string;
@@ -2285,6 +3203,99 @@ export interface components {
             }[];
         };
         /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+         *           "current": true,
+         *           "method": "password",
+         *           "address": "192.0.2.10",
+         *           "userAgent": "Mozilla/5.0",
+         *           "createdAt": "2026-01-05T08:00:00.000Z",
+         *           "lastSeenAt": "2026-01-05T08:10:00.000Z",
+         *           "expiresAt": "2026-01-05T20:00:00.000Z"
+         *         }
+         *       ]
+         *     }
+         */
+        OwnSessions: {
+            items: {
+                address: string;
+                /** Format: date-time */
+                createdAt: string;
+                /** @description Whether it is the session that asks. */
+                current: boolean;
+                /** Format: date-time */
+                expiresAt: string;
+                /** Format: uuid */
+                id: string;
+                /**
+                 * Format: date-time
+                 * @description To about a minute.
+                 */
+                lastSeenAt: string;
+                /** @enum {string} */
+                method: "password" | "passkey" | "single-sign-on";
+                userAgent: string;
+            }[];
+        };
+        /**
+         * @example {
+         *       "id": "kJ8s",
+         *       "name": "Laptop",
+         *       "createdAt": "2026-01-05T08:00:00.000Z",
+         *       "lastUsedAt": null
+         *     }
+         */
+        Passkey: {
+            /** Format: date-time */
+            createdAt: string;
+            id: string;
+            lastUsedAt: string | null;
+            name: string;
+        };
+        /**
+         * @example {
+         *       "challenge": "p4Zk",
+         *       "rpId": "vouch.example",
+         *       "userVerification": "required"
+         *     }
+         */
+        PasskeyOptions: {
+            [key: string]: unknown;
+        };
+        /**
+         * @example {
+         *       "id": "kJ8s",
+         *       "rawId": "kJ8s",
+         *       "type": "public-key",
+         *       "clientExtensionResults": {},
+         *       "response": {
+         *         "clientDataJSON": "e30",
+         *         "authenticatorData": "AA",
+         *         "signature": "MEUC",
+         *         "userHandle": "AA"
+         *       }
+         *     }
+         */
+        PasskeyProof: {
+            authenticatorAttachment?: string | null;
+            /** @default {} */
+            clientExtensionResults: {
+                [key: string]: unknown;
+            };
+            id: string;
+            rawId: string;
+            response: {
+                authenticatorData: string;
+                clientDataJSON: string;
+                signature: string;
+                userHandle?: string | null;
+            };
+            /** @constant */
+            type: "public-key";
+        };
+        /**
          * @description One revision of a vendor patch that machines of yours need or needed.
          * @example {
          *       "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
@@ -2423,6 +3434,17 @@ export interface components {
         };
         /**
          * @example {
+         *       "recoveryCodes": [
+         *         "7MQ2F-K9TRA-XW3HN-PB6YD-84VJC"
+         *       ]
+         *     }
+         */
+        RecoveryCodes: {
+            /** @description Shown only here. Each works once. */
+            recoveryCodes: string[];
+        };
+        /**
+         * @example {
          *       "deliveries": 12
          *     }
          */
@@ -2437,6 +3459,16 @@ export interface components {
         ReplaySince: {
             /** Format: date-time */
             since: string;
+        };
+        /**
+         * @example {
+         *       "secret": "vp_2c9f0b6a8d7e4f1a5b3c",
+         *       "password": "seven lamps under water"
+         *     }
+         */
+        ResetPassword: {
+            password: string;
+            secret: string;
         };
         /**
          * @example {
@@ -2589,12 +3621,14 @@ export interface components {
          */
         RunnerHello: {
             drivers: {
-                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "firmware")[];
+                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "bootloader" | "firmware")[];
                 /** @enum {string} */
                 fidelity: "full" | "reduced";
                 name: string;
+                onDemand?: boolean;
             }[];
             name: string;
+            running?: string[];
             unavailable?: string;
         };
         /**
@@ -2606,6 +3640,12 @@ export interface components {
         RunnerWelcome: {
             profiles: {
                 digest: string;
+                /**
+                 * @default [
+                 *       "sandbox"
+                 *     ]
+                 */
+                drivers: string[];
                 profile: {
                     components: {
                         package: string;
@@ -2781,7 +3821,7 @@ export interface components {
                 sizeBytes: number;
             }[];
             observations: {
-                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "firmware")[];
+                capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "bootloader" | "firmware")[];
                 control?: {
                     ignored: number;
                     red: {
@@ -2895,6 +3935,18 @@ export interface components {
             };
         };
         /**
+         * @example {
+         *       "code": "492039"
+         *     }
+         */
+        SecondFactorProof: {
+            /** @description The six digits that an authenticator app shows. */
+            code: string;
+        } | {
+            /** @description One of the codes that were shown when the second factor was set up; works once. */
+            recoveryCode: string;
+        };
+        /**
          * @description One tenant's part of the cost of one test.
          * @example {
          *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
@@ -2960,18 +4012,32 @@ export interface components {
         /**
          * @example {
          *       "member": {
+         *         "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
          *         "name": "Kim",
          *         "email": "technician@consulting.example",
          *         "role": "technician"
-         *       }
+         *       },
+         *       "secondFactor": "done",
+         *       "actions": [
+         *         "overview:read"
+         *       ]
          *     }
          */
         SignedIn: {
+            /** @description What the member may do. */
+            actions: string[];
             member: {
                 email: string;
+                /** Format: uuid */
+                id: string;
                 name: string;
                 role: string;
             };
+            /**
+             * @description Until it is `done`, the session may do nothing but prove or set up a second factor.
+             * @enum {string}
+             */
+            secondFactor: "done" | "needed" | "enrolment-needed";
         };
         /**
          * @example {
@@ -2983,6 +4049,48 @@ export interface components {
             /** Format: email */
             email: string;
             password: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://login.consulting.example",
+         *       "clientId": "vouch",
+         *       "required": false,
+         *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+         *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+         *     }
+         */
+        SingleSignOn: {
+            /** @description To be registered at the provider as redirect URI. */
+            callbackUrl: string;
+            clientId: string;
+            /**
+             * Format: uri
+             * @description The provider's issuer, as its discovery document says it.
+             */
+            issuer: string;
+            /** @description Whether members of your MSP must sign in there. Owners may always use their password. */
+            required: boolean;
+            /** @description Where your members begin to sign in. */
+            signInUrl: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://login.consulting.example",
+         *       "clientId": "vouch",
+         *       "required": false,
+         *       "clientSecret": "shown once by the provider"
+         *     }
+         */
+        SingleSignOnSettings: {
+            clientId: string;
+            clientSecret: string;
+            /**
+             * Format: uri
+             * @description The provider's issuer, as its discovery document says it.
+             */
+            issuer: string;
+            /** @description Whether members of your MSP must sign in there. Owners may always use their password. */
+            required: boolean;
         };
         /**
          * @description A tenant's bill of one period.
@@ -3093,6 +4201,20 @@ export interface components {
             state: "started" | "finished";
             /** @enum {string} */
             step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
+        };
+        /**
+         * @description Every factor that the account has: the password if it has one, a code if it has codes.
+         * @example {
+         *       "password": "correct horse battery staple",
+         *       "code": "492039"
+         *     }
+         */
+        StepUpProof: {
+            /** @description The six digits that an authenticator app shows. */
+            code?: string;
+            password?: string;
+            /** @description One of the codes that were shown when the second factor was set up; works once. */
+            recoveryCode?: string;
         };
         /**
          * @description One small business.
@@ -3851,6 +4973,558 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    getAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Factors of your account, without secrets */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "codes": true,
+                     *       "recoveryCodesLeft": 9,
+                     *       "required": true,
+                     *       "passkeys": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    setUpCodes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Begin to set up codes of an authenticator app */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "secret": "JBSWY3DPEHPK3PXP",
+                     *       "uri": "otpauth://totp/Vouch:kim?secret=JBSWY3DPEHPK3PXP&issuer=Vouch"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CodesSetUp"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    removeCodes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    confirmCodes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfirmCodes"];
+            };
+        };
+        responses: {
+            /** @description Finish with a first code; from now on sign-in asks for one */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recoveryCodes": [
+                     *         "7MQ2F-K9TRA-XW3HN-PB6YD-84VJC"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    addPasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Laptop",
+                 *       "credential": {
+                 *         "id": "kJ8s",
+                 *         "rawId": "kJ8s",
+                 *         "type": "public-key",
+                 *         "clientExtensionResults": {},
+                 *         "response": {
+                 *           "clientDataJSON": "e30",
+                 *           "attestationObject": "o2Nm"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddPasskey"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    removePasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    beginToAddPasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the browser needs to make a passkey */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "challenge": "p4Zk",
+                     *       "rpId": "vouch.example",
+                     *       "userVerification": "required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    provePasskey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "kJ8s",
+                 *       "rawId": "kJ8s",
+                 *       "type": "public-key",
+                 *       "clientExtensionResults": {},
+                 *       "response": {
+                 *         "clientDataJSON": "e30",
+                 *         "authenticatorData": "AA",
+                 *         "signature": "MEUC",
+                 *         "userHandle": "AA"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyProof"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    beginPasskeyProof: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the browser needs for the second step of signing in, or to step up, with a passkey */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "challenge": "p4Zk",
+                     *       "rpId": "vouch.example",
+                     *       "userVerification": "required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "present": "correct horse battery staple",
+                 *       "next": "seven lamps under water"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    replaceRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description New recovery codes; the old ones end */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recoveryCodes": [
+                     *         "7MQ2F-K9TRA-XW3HN-PB6YD-84VJC"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    listOwnSessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where you are signed in */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+                     *           "current": true,
+                     *           "method": "password",
+                     *           "address": "192.0.2.10",
+                     *           "userAgent": "Mozilla/5.0",
+                     *           "createdAt": "2026-01-05T08:00:00.000Z",
+                     *           "lastSeenAt": "2026-01-05T08:10:00.000Z",
+                     *           "expiresAt": "2026-01-05T20:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnSessions"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: {
@@ -4145,6 +5819,99 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    listAuditEntries: {
+        parameters: {
+            query?: {
+                /** @description Only what was done in this way. */
+                action?: string;
+                /** @description The `next` of the page before. */
+                cursor?: string;
+                /** @description How many items at most, 1 to 200; 50 when left out. */
+                limit?: string;
+                /** @description Only what was done to this thing. */
+                subject?: string;
+            };
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who did what, when, why and from where; oldest first */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "c1f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+                     *           "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+                     *           "at": "2026-03-03T20:15:00.000Z",
+                     *           "actor": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *           "action": "enrolment-token.create",
+                     *           "subject": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+                     *           "why": "",
+                     *           "from": "192.0.2.10",
+                     *           "detail": {
+                     *             "ring": 0
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One JSON object a line: an entry in its place in a chain, or a checkpoint. */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"kind":"checkpoint","envelope":{}} */
+                    "application/x-ndjson": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             429: components["responses"]["Problem429"];
         };
     };
@@ -4606,6 +6373,234 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    listInvitations: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. It belongs to this list with these filters. */
+                cursor?: string;
+                /** @description How many items at most, 1 to 200; 50 when left out. */
+                limit?: string;
+            };
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Invitations, newest first */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+                     *           "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+                     *           "email": "owner@bakery.example",
+                     *           "role": "tenant-owner",
+                     *           "state": "open",
+                     *           "invitedBy": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *           "createdAt": "2026-01-05T08:00:00.000Z",
+                     *           "expiresAt": "2026-01-12T08:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InvitationPage"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "owner@bakery.example",
+                 *       "role": "tenant-owner",
+                 *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Invite somebody by mail, to your organisation or one of its tenants */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
+                     *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+                     *       "email": "owner@bakery.example",
+                     *       "role": "tenant-owner",
+                     *       "state": "open",
+                     *       "invitedBy": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *       "createdAt": "2026-01-05T08:00:00.000Z",
+                     *       "expiresAt": "2026-01-12T08:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    revokeInvitation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    acceptInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "secret": "vi_2c9f0b6a8d7e4f1a5b3c",
+                 *       "name": "Kim",
+                 *       "password": "seven lamps under water"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AcceptInvitation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    lookAtInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "secret": "vi_2c9f0b6a8d7e4f1a5b3c"
+                 *     }
+                 */
+                "application/json": components["schemas"]["InvitationLink"];
+            };
+        };
+        responses: {
+            /** @description What an invitation is to */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "email": "owner@bakery.example",
+                     *       "organisation": "The bakery",
+                     *       "role": "tenant-owner"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OpenInvitation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     watch: {
         parameters: {
             query?: never;
@@ -4632,6 +6627,154 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. It belongs to this list with these filters. */
+                cursor?: string;
+                /** @description How many items at most, 1 to 200; 50 when left out. */
+                limit?: string;
+                /** @description Only those with this tenantId. */
+                tenantId?: string;
+            };
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description People of your MSP and its tenants, or of your tenant */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *           "tenantId": null,
+                     *           "name": "Kim",
+                     *           "email": "technician@consulting.example",
+                     *           "role": "technician",
+                     *           "createdAt": "2026-01-05T08:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    changeMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "role": "msp-reader"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeMember"];
+            };
+        };
+        responses: {
+            /** @description Give a member another role; the member's sessions end */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *       "tenantId": null,
+                     *       "name": "Kim",
+                     *       "email": "technician@consulting.example",
+                     *       "role": "technician",
+                     *       "createdAt": "2026-01-05T08:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };
@@ -4732,7 +6875,10 @@ export interface operations {
                      *       "member": {
                      *         "name": "Kim",
                      *         "email": "technician@consulting.example",
-                     *         "role": "technician"
+                     *         "role": "technician",
+                     *         "actions": [
+                     *           "overview:read"
+                     *         ]
                      *       },
                      *       "msp": "Harbour IT",
                      *       "billingIsStandIn": true,
@@ -4789,6 +6935,73 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    askForPasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "technician@consulting.example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AskForReset"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "secret": "vp_2c9f0b6a8d7e4f1a5b3c",
+                 *       "password": "seven lamps under water"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            403: components["responses"]["Problem403"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };
@@ -5111,10 +7324,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "member": {
+                     *         "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
                      *         "name": "Kim",
                      *         "email": "technician@consulting.example",
                      *         "role": "technician"
-                     *       }
+                     *       },
+                     *       "secondFactor": "done",
+                     *       "actions": [
+                     *         "overview:read"
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["SignedIn"];
@@ -5160,10 +7378,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "member": {
+                     *         "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
                      *         "name": "Kim",
                      *         "email": "technician@consulting.example",
                      *         "role": "technician"
-                     *       }
+                     *       },
+                     *       "secondFactor": "done",
+                     *       "actions": [
+                     *         "overview:read"
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["SignedIn"];
@@ -5200,6 +7423,216 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    signInWithPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "kJ8s",
+                 *       "rawId": "kJ8s",
+                 *       "type": "public-key",
+                 *       "clientExtensionResults": {},
+                 *       "response": {
+                 *         "clientDataJSON": "e30",
+                 *         "authenticatorData": "AA",
+                 *         "signature": "MEUC",
+                 *         "userHandle": "AA"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyProof"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    beginPasskeySignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the browser needs to sign in with a passkey */
+            200: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "challenge": "p4Zk",
+                     *       "rpId": "vouch.example",
+                     *       "userVerification": "required"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+        };
+    };
+    proveSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecondFactorProof"];
+            };
+        };
+        responses: {
+            /** @description The second step of signing in: a code of the app, or a recovery code */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "member": {
+                     *         "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *         "name": "Kim",
+                     *         "email": "technician@consulting.example",
+                     *         "role": "technician"
+                     *       },
+                     *       "secondFactor": "done",
+                     *       "actions": [
+                     *         "overview:read"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    beginSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: msp. */
+                mspId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            302: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    stepUp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "code": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StepUpProof"];
+            };
+        };
+        responses: {
+            /** @description Prove again who you are, for ten minutes of what asks for it */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "member": {
+                     *         "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *         "name": "Kim",
+                     *         "email": "technician@consulting.example",
+                     *         "role": "technician"
+                     *       },
+                     *       "secondFactor": "done",
+                     *       "actions": [
+                     *         "overview:read"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
@@ -5270,6 +7703,157 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    getSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your MSP's identity provider, without its secret */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.consulting.example",
+                     *       "clientId": "vouch",
+                     *       "required": false,
+                     *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+                     *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    configureSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "issuer": "https://login.consulting.example",
+                 *       "clientId": "vouch",
+                 *       "required": false,
+                 *       "clientSecret": "shown once by the provider"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SingleSignOnSettings"];
+            };
+        };
+        responses: {
+            /** @description Let members of your MSP sign in with its identity provider (OpenID Connect) */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.consulting.example",
+                     *       "clientId": "vouch",
+                     *       "required": false,
+                     *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+                     *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    removeSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    finishSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            302: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };
@@ -7087,7 +9671,18 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "drivers": [
+                 *         "sandbox"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimRequest"];
+            };
+        };
         responses: {
             /** @description Lease the most urgent run; held open for some seconds when there is none */
             200: {
@@ -7144,8 +9739,11 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             404: components["responses"]["Problem404"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
         };
     };

@@ -2,15 +2,6 @@ import { z } from 'zod';
 import { Timestamp } from '../digest.js';
 import { exampleIds as id, pageOf, pageParameters, PlainText } from './page.js';
 
-export const SignIn = z.strictObject({ email: z.email().max(320), password: z.string().min(1).max(200) }).meta({
-  id: 'SignIn',
-  examples: [{ email: 'technician@consulting.example', password: 'correct horse battery staple' }],
-});
-export const SignedIn = z.object({ member: z.object({ name: z.string(), email: z.string(), role: z.string() }) }).meta({
-  id: 'SignedIn',
-  examples: [{ member: { name: 'Kim', email: 'technician@consulting.example', role: 'technician' } }],
-});
-
 export const Whoami = z
   .object({
     kind: z.enum(['member', 'api-key']),

@@ -6,3 +6,5 @@ export * from './patches.js';
 export * from './approval.js';
 export * from './billing.js';
 export * from './webhooks.js';
+export * from './session.js';
+export * from './people.js';

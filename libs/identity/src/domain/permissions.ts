@@ -12,12 +12,21 @@ interface Rule {
   readonly reach: Readonly<Record<Role, Reach>>;
   /** Dangerous: the person must have proved shortly before, with every factor, that it is they. */
   readonly stepUp: boolean;
+  /** Whether an API key may do it, if it was made for that. */
+  readonly keys: boolean;
 }
 
 const row = (...cells: readonly [Reach, Reach, Reach, Reach, Reach, Reach]): Rule => ({
   reach: Object.fromEntries(roles.map((role, index) => [role, cells[index]])) as Record<Role, Reach>,
   stepUp: false,
+  keys: true,
 });
+
+/** A right that only a person has who proved shortly before, with every factor, that it is they. */
+const stepUp = (...cells: Parameters<typeof row>): Rule => ({ ...row(...cells), stepUp: true, keys: false });
+
+/** The same for people, and also for an API key made for it: whoever made that had stepped up. */
+const stepUpOrKey = (...cells: Parameters<typeof row>): Rule => ({ ...row(...cells), stepUp: true });
 
 // prettier-ignore
 export const permissions = {
@@ -25,8 +34,8 @@ export const permissions = {
   'overview:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'evidence:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'enrolment-token:create': row('-',      'msp',     'msp',      '-',        '-',          '-'),
-  'statement:close':        row('all',    'msp',     'msp',      '-',        '-',          '-'),
-  'portal:open':            row('-',      'msp',     '-',        '-',        'tenant',     '-'),
+  'statement:close':        stepUp('all',    'msp',     'msp',      '-',        '-',          '-'),
+  'portal:open':            stepUp('-',      'msp',     '-',        '-',        'tenant',     '-'),
   'enrolment-token:read':   row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'enrolment-token:revoke': row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'tenant:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
@@ -36,22 +45,34 @@ export const permissions = {
   'outcome:read':           row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'cost:read':              row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'statement:read':         row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
-  'api-key:create':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
+  'api-key:create':         stepUp('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'api-key:read':           row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'api-key:revoke':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'webhook:read':           row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
-  'webhook:manage':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
+  'webhook:manage':         stepUpOrKey('-', 'msp',  'msp',      '-',        'tenant',     '-'),
+  'audit:read':             row('all',    'msp',     'msp',      'msp',      'tenant',     '-'),
+  'member:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
+  'member:manage':          stepUp('-',   'msp',     '-',        '-',        'tenant',     '-'),
+  'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
 } as const satisfies Readonly<Record<string, Rule>>;
+
+/** Roles that an MSP or a tenant gives to its members. */
+export const rolesOfOrganisation = (kind: 'msp' | 'tenant'): readonly Role[] =>
+  kind === 'msp' ? ['msp-owner', 'technician', 'msp-reader'] : ['tenant-owner', 'tenant-viewer'];
 
 export type Action = keyof typeof permissions;
 
 export const reachOf = (role: Role, action: Action): Reach => permissions[action].reach[role];
 
-/** An API key may do what its role may and what it was made for, and never what asks for a person's step-up. */
+/** All that a caller may do: what the console shows follows from it. */
+export const actionsOf = (caller: Parameters<typeof may>[0]): Action[] =>
+  (Object.keys(permissions) as Action[]).filter((action) => may(caller, action));
+
+/** An API key may do what its role may and what it was made for, and never what is for people alone. */
 export function may(
   caller: { readonly role: Role; readonly actions: ReadonlySet<Action> | null },
   action: Action,
 ): boolean {
   if (reachOf(caller.role, action) === '-') return false;
-  return caller.actions === null || (caller.actions.has(action) && !permissions[action].stepUp);
+  return caller.actions === null || (caller.actions.has(action) && permissions[action].keys);
 }

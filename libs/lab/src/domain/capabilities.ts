@@ -5,7 +5,7 @@ const SPECIAL: readonly { readonly name: RegExp; readonly needs: readonly Capabi
   { name: /^linux-(image|modules|modules-extra)(-|$)/, needs: ['kernel', 'boot'] },
   { name: /-dkms$/, needs: ['kernel'] },
   { name: /^(initramfs-tools|dracut)(-|$)/, needs: ['boot'] },
-  { name: /^(grub|grub2|shim|systemd-boot|u-boot|efibootmgr|lilo)(-|$)/, needs: ['boot'] },
+  { name: /^(grub|grub2|shim|systemd-boot|u-boot|efibootmgr|lilo)(-|$)/, needs: ['boot', 'bootloader'] },
   { name: /^firmware-|-firmware$|^(intel|amd64)-microcode$/, needs: ['firmware', 'boot'] },
 ];
 

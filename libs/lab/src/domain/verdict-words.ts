@@ -42,7 +42,8 @@ const CAPABILITY_WORDS: Readonly<Record<Capability, string>> = {
   services: 'running services',
   reboot: 'restarting',
   kernel: 'the kernel and its drivers',
-  boot: 'the boot loader and the first seconds of a start',
+  boot: 'the first seconds of a start',
+  bootloader: 'the boot loader',
   firmware: 'firmware',
 };
 

@@ -228,14 +228,16 @@ export class PlanRun {
 
 const JOURNAL = 'journalctl --no-pager --output=short-iso --lines=5000';
 
-/** A golden without the package, or with this version already, has nothing to say about the patch. */
+/**
+ * A golden that has nothing of the patch, or has a part in this version already, has nothing to say about it. A package
+ * may be new beside others that are not: a new kernel comes under a new name.
+ */
 function whyPointless(artefacts: readonly Artefact[], installed: readonly Component[]): string | null {
-  for (const artefact of artefacts) {
-    const own = installed.find((component) => component.package === artefact.package);
-    if (own === undefined) return `${artefact.package} is not installed in this environment.`;
-    if (own.version === artefact.version) return `${artefact.package} ${own.version} is in this environment already.`;
-  }
-  return null;
+  const own = new Map(installed.map((component) => [component.package, component.version]));
+  const present = artefacts.find((artefact) => own.get(artefact.package) === artefact.version);
+  if (present !== undefined) return `${present.package} ${present.version} is in this environment already.`;
+  if (artefacts.some((artefact) => own.has(artefact.package))) return null;
+  return `${artefacts.map((artefact) => artefact.package).join(', ')} is not installed in this environment.`;
 }
 
 type Code = NonNullable<StepResult['failure']>['code'];

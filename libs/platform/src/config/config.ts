@@ -73,6 +73,8 @@ export const settings = {
   VOUCH_STARTED_AT_MS: z.coerce.number().int().positive().optional(),
   /** Password of the demo's members. */
   VOUCH_DEMO_PASSWORD: z.string().min(12, 'must have at least 12 characters'),
+  /** From which the demo's members make their second factor: base32. */
+  VOUCH_DEMO_CODE_SECRET: z.string().regex(/^[A-Z2-7]{32,}$/, 'must be base32'),
   /** Seals secrets that must be read again (of webhooks, for instance): 32 bytes in base64. */
   VOUCH_SECRETS_KEY: z
     .base64('must be 32 bytes in base64')
@@ -81,6 +83,16 @@ export const settings = {
   VOUCH_ALLOW_PRIVATE_NETWORK: z.stringbool('must be true or false').default(false),
   /** Requests that one API key or one session may make in a minute. */
   VOUCH_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).max(1_000_000).default(600),
+  /** Mail server, as a URL (smtps://user:password@host:465); absent: mails become files in the data folder. */
+  VOUCH_SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/\S+$/, 'must be an smtp:// or smtps:// URL')
+    .optional(),
+  /** Sender of mails. */
+  VOUCH_MAIL_FROM: z
+    .string()
+    .regex(/^[^<>\r\n]*<[^<>\s@]+@[^<>\s@]+>$/, 'must look like Vouch <vouch@example.org>')
+    .default('Vouch <vouch@localhost>'),
   VOUCH_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 } as const;
 

@@ -1,8 +1,9 @@
 import { DataSource, type EntityManager } from 'typeorm';
+import { checkedJob, currentJob } from './job.js';
 
 /**
  * What a transaction may see: the named tenants, or no tenant at all (shared tables only).
- * The platform role sees all tenants by its own policies; it uses `shared`.
+ * The platform role sees all tenants by its own policies as long as a job is named (`runAsJob`); it uses `shared`.
  */
 export type Scope = { readonly kind: 'tenants'; readonly tenantIds: readonly string[] } | { readonly kind: 'shared' };
 
@@ -20,13 +21,24 @@ export interface Tx {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+export interface DatabaseOptions {
+  readonly applicationName: string;
+  readonly poolSize?: number;
+  /** The job of a process that does only one, such as `seed`; others name theirs with `runAsJob`. */
+  readonly job?: string;
+}
+
 /** PostgreSQL, entered only through transactions that say whose data they touch. */
 export class Database {
   private readonly commitHooks: ((tx: Tx) => Promise<void>)[] = [];
 
-  private constructor(private readonly source: DataSource) {}
+  private constructor(
+    private readonly source: DataSource,
+    private readonly job: string,
+  ) {}
 
-  static async connect(url: string, options: { applicationName: string; poolSize?: number }): Promise<Database> {
+  static async connect(url: string, options: DatabaseOptions): Promise<Database> {
+    const job = options.job === undefined ? '' : checkedJob(options.job);
     const source = new DataSource({
       type: 'postgres',
       url,
@@ -38,7 +50,7 @@ export class Database {
       parseInt8: true,
     });
     await source.initialize();
-    return new Database(source);
+    return new Database(source, job);
   }
 
   async close(): Promise<void> {
@@ -46,14 +58,17 @@ export class Database {
   }
 
   /**
-   * Runs `work` in one transaction. The tenant setting is local to it, so that a pooled connection never carries
-   * one tenant's rights into another's request.
+   * Runs `work` in one transaction. Tenants and job are local to it, so that a pooled connection never carries
+   * one tenant's rights into another's request, nor one job's name into another's work.
    */
   async transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
     const tenantIds = scope.kind === 'tenants' ? scope.tenantIds : [];
     if (!tenantIds.every((id) => UUID.test(id))) throw new TypeError('A tenant id is a lower-case UUID.');
     return this.source.transaction(async (manager) => {
-      await manager.query(`select set_config('app.tenant_ids', $1, true)`, [tenantIds.join(',')]);
+      await manager.query(`select set_config('app.tenant_ids', $1, true), set_config('app.job', $2, true)`, [
+        tenantIds.join(','),
+        currentJob() ?? this.job,
+      ]);
       const last: (() => Promise<void>)[] = [];
       const tx: Tx = {
         manager,

@@ -16,7 +16,8 @@ export interface MigratedDatabase {
 
 /**
  * Brings a database to the newest schema and makes the two roles that the processes use.
- * Each `NNNN_context_….sql` of `directory` runs once, in the order of its number, all in one transaction.
+ * Each `NNNN_context_….sql` of `directory` runs once, in the order of its number, all in one transaction. Then every
+ * table of tenants, new ones too, is guarded against platform work that names no job.
  *
  * @param ownerUrl connection of a role that may create roles and tables
  */
@@ -39,6 +40,7 @@ export async function migrate(
   try {
     await makeRoles(source, passwords);
     const done = await source.runMigrations();
+    await source.query('select platform_guard_tenant_tables()');
     return {
       appUrl: withUser(ownerUrl, 'vouch_app', passwords.app),
       platformUrl: withUser(ownerUrl, 'vouch_platform', passwords.platform),

@@ -1,6 +1,7 @@
 import { Queue, Worker, type Job, type JobsOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
+import { runAsJob } from '../database/job.js';
 import { newId } from '../ids.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -78,7 +79,7 @@ export class StageRunner {
   async reconcile(): Promise<number> {
     let found = 0;
     for (const stage of this.stages) {
-      for (const key of await stage.pending()) {
+      for (const key of await runAsJob(stage.name, () => stage.pending())) {
         found += 1;
         await this.add(stage.name, key, newId(), `rec-${key.replaceAll(':', '_')}`);
       }
@@ -102,7 +103,7 @@ export class StageRunner {
     const log = this.logger.child({ stage: stage.name, key, correlationId });
     const stop = this.metrics.jobSeconds.startTimer({ queue: stage.name });
     try {
-      await stage.process(key, correlationId);
+      await runAsJob(stage.name, () => stage.process(key, correlationId));
       this.metrics.jobs.inc({ queue: stage.name, outcome: 'done' });
       log.debug('stage done');
     } catch (error) {

@@ -96,7 +96,8 @@ export class GoldenBuilder {
     return null;
   }
 
-  private async base(release: HostRelease, signal?: AbortSignal): Promise<string> {
+  /** The layer of a bare system, shared by all profiles of a release. */
+  async base(release: HostRelease, signal?: AbortSignal): Promise<string> {
     const script = baseScript(release.source);
     const id = `base-${release.stream}-${shortDigest([release.indexSha256], script)}`;
     await this.layers.build(id, [], script, { timeoutMs: LAYER_LIMIT_MS, ...signalOf({ signal }) });

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ControlGroup } from '../host/control-group.js';
 import { readMarkers, removeMarker } from '../host/markers.js';
@@ -17,6 +17,7 @@ export async function removeOrphans(host: SandboxHost): Promise<string[]> {
     if (await isAlive(marker.owner)) continue;
     for (const recorded of marker.processes) if (await isAlive(recorded)) process.kill(recorded.pid, 'SIGKILL');
     await ControlGroup.remove(marker.controlGroups);
+    await rm(path.join(host.directory, 'vms', marker.machine), { recursive: true, force: true });
     await removeMarker(host.directory, marker.machine);
     removed.push(marker.machine);
   }

@@ -49,7 +49,8 @@ mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work,userxattr
  */
 export async function prerequisites(): Promise<Prerequisites> {
   if (process.platform !== 'linux') return no('Sandboxes need Linux: run the lab on a Linux machine.');
-  const missing = await missingPackages();
+  const asRoot = process.getuid?.() === 0;
+  const missing = await missingPackages(asRoot ? PROGRAMS : { ...PROGRAMS, ...PROGRAMS_OF_ORDINARY_USERS });
   if (missing.length > 0) return no(`Programs are missing: run "sudo apt-get install ${missing.join(' ')}".`);
   const directory = await mkdtemp(path.join(tmpdir(), 'vouch-prerequisites-'));
   await chmod(directory, 0o755);
@@ -82,8 +83,11 @@ const no = (reason: string): Prerequisites => ({ ok: false, reason });
 const isKnown = (error: unknown): error is Error =>
   error instanceof NoReleaseSource || (error instanceof Error && 'code' in error);
 
-async function missingPackages(): Promise<string[]> {
-  const programs = process.getuid?.() === 0 ? PROGRAMS : { ...PROGRAMS, ...PROGRAMS_OF_ORDINARY_USERS };
+/**
+ * @param programs with the package that brings each
+ * @returns packages of those that are not on the system's path
+ */
+export async function missingPackages(programs: Readonly<Record<string, string>>): Promise<string[]> {
   const names = Object.keys(programs);
   const look = 'for name; do command -v "$name" > /dev/null || echo "$name"; done';
   const { stdout } = await runCommand(['/usr/bin/env', `PATH=${SYSTEM_PATH}`, 'sh', '-c', look, 'sh', ...names]);

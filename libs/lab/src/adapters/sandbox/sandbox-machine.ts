@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { WrittenFiles } from '../../domain/machine-diff.js';
 import {
@@ -21,7 +22,11 @@ export class SandboxMachine implements LabMachine {
   async exec(command: readonly string[] | string, options: ExecOptions = {}): Promise<CommandResult> {
     this.mustRun();
     const result = await this.machine.exec(command, options);
-    if (result.exitCode !== 0 && !result.timedOut && options.signal?.aborted !== true) this.mustRun();
+    if (result.exitCode === null && !result.timedOut && options.signal?.aborted !== true) {
+      // Killed by somebody else: by the end of the whole machine, which this process may hear of a moment later.
+      for (let patience = 20; patience > 0 && this.isRunning; patience--) await sleep(50);
+      this.mustRun();
+    }
     return result;
   }
 

@@ -1,0 +1,9 @@
+/** All that a lab-runner is told. */
+export const labRunnerSettings = [
+  'VOUCH_API_URL',
+  'VOUCH_LAB_TOKEN',
+  'VOUCH_DATA_DIR',
+  'VOUCH_LAB_NAME',
+  'VOUCH_LAB_CONCURRENCY',
+  'VOUCH_LOG_LEVEL',
+] as const;

@@ -1,0 +1,93 @@
+import { INSTALLATION_CHAIN, type AuditCheckpoint, type AuditContent, type AuditLink } from '@vouch/contracts';
+import type { Tx } from '../database/database.js';
+import { ChainCheck, type BrokenEntry } from './chain.js';
+
+const PAGE = 1000;
+
+/** An entry as the table holds it. */
+export interface AuditRow {
+  format: 1 | 2;
+  seq: number;
+  tenant_id: string | null;
+  at: Date;
+  actor: string;
+  action: string;
+  subject: string;
+  why: string;
+  from_address: string;
+  detail: Record<string, unknown>;
+  previous_hash: string;
+  hash: string;
+  tenant_seq: number | null;
+  tenant_previous_hash: string | null;
+  tenant_hash: string | null;
+}
+
+export function contentOfRow(row: AuditRow): AuditContent {
+  const { tenant_id: tenantId, at, actor, action, subject, why, from_address: from, detail } = row;
+  return { tenantId, at: at.toISOString(), actor, action, subject, why, from, detail };
+}
+
+/** The row's place in the installation's chain. */
+export function installationLink(row: AuditRow): AuditLink {
+  return {
+    kind: 'entry',
+    chain: INSTALLATION_CHAIN,
+    format: row.format,
+    seq: row.seq,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+    tenantSeq: row.tenant_seq,
+    tenantHash: row.tenant_hash,
+    content: contentOfRow(row),
+  };
+}
+
+/** The row's place in its tenant's chain; null when it is older than that chain, or of no tenant. */
+export function tenantLinkOf(row: AuditRow): AuditLink | null {
+  const { tenant_id: chain, tenant_seq: seq, tenant_hash: hash, tenant_previous_hash: previousHash } = row;
+  if (chain === null || seq === null || hash === null || previousHash === null) return null;
+  const content = contentOfRow(row);
+  return { kind: 'entry', chain, format: 2, seq, previousHash, hash, tenantSeq: null, tenantHash: null, content };
+}
+
+/**
+ * Walks the whole trail of a database: the installation's chain and every tenant's.
+ *
+ * @param checkpoints opened with a trusted key
+ * @returns what was found broken first, or null; and for how many entries of the installation's chain a checkpoint stands
+ */
+export async function checkAudit(
+  tx: Tx,
+  checkpoints: readonly AuditCheckpoint[] = [],
+): Promise<{ broken: BrokenEntry | null; entries: number; signedUpTo: number }> {
+  const whole = new ChainCheck(INSTALLATION_CHAIN, checkpoints);
+  const tenants = new Map<string, ChainCheck>(
+    checkpoints
+      .filter(({ chain }) => chain !== INSTALLATION_CHAIN)
+      .map(({ chain }) => [chain, new ChainCheck(chain, checkpoints)]),
+  );
+  const result = (broken: BrokenEntry | null) => ({ broken, entries: whole.head.seq, signedUpTo: whole.signedUpTo });
+  for (let last = 0; ;) {
+    const rows = await tx.query<AuditRow>(`select * from platform_audit where seq > $1 order by seq limit ${PAGE}`, [
+      last,
+    ]);
+    for (const row of rows) {
+      const link = tenantLinkOf(row);
+      const tenant = link && (tenants.get(link.chain) ?? new ChainCheck(link.chain, checkpoints));
+      if (tenant) tenants.set(link.chain, tenant);
+      const broken = whole.next(installationLink(row)) ?? (tenant ? tenant.next(link) : null);
+      if (broken) return result(broken);
+      last = row.seq;
+    }
+    if (rows.length < PAGE) break;
+  }
+  const [head] = await tx.query<{ seq: number; hash: string }>('select seq, hash from platform_audit_head');
+  const ends = [whole.end(head), ...[...tenants.values()].map((tenant) => tenant.end())];
+  return result(ends.find((end) => end !== null) ?? null);
+}
+
+/** The number of the first entry that was changed, is missing or was added; null when the hashes of all are right. */
+export async function firstBrokenAuditEntry(tx: Tx): Promise<number | null> {
+  return (await checkAudit(tx)).broken?.seq ?? null;
+}

@@ -1,0 +1,19 @@
+import { SandboxDriver } from '@vouch/lab';
+import { describe } from 'vitest';
+import { describeDriver } from './driver-contract.js';
+import { NO_LAB, openLab } from './lab-fixture.js';
+
+describe.skipIf(NO_LAB)('as every driver', () => {
+  describeDriver('sandbox', async () => {
+    const lab = await openLab();
+    return {
+      driver: new SandboxDriver(lab.host, {
+        find: async (digest) => (digest === lab.golden.digest ? lab.golden : null),
+      }),
+      golden: lab.golden,
+      directory: lab.host.directory,
+      storageMiB: 512,
+      close: () => lab.close(),
+    };
+  });
+});
