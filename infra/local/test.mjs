@@ -12,7 +12,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 /** Projects that wait for machines most of the time: others use the processor meanwhile. */
 const WAITING = ['e2e', 'agent'];
 /** The lab measures what patches do to a machine, so it has the machine for itself. */
-const ALONE = ['lab'];
+const ALONE = ['lab', 'lab-crashes'];
 
 /** Runs a program of the workspace; what it says is shown when it ends, so that two at a time can be read. */
 async function run(title, script, ...args) {

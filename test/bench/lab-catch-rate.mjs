@@ -18,8 +18,8 @@ import { corpusGolden } from '../bad-patches/golden.mjs';
 import { corpus, patchOf } from '../bad-patches/packages.mjs';
 import { download, securityUpdates } from '../bad-patches/vendor-updates.mjs';
 
-/** As many tests at once as the machine has processors: more would only make each of them wait. */
-const AT_ONCE = Number(process.env.VOUCH_BENCH_CONCURRENCY ?? os.availableParallelism());
+/** A test waits most of its time, for services that start and for the watch after a restart. */
+const AT_ONCE = Number(process.env.VOUCH_BENCH_CONCURRENCY ?? 3 * os.availableParallelism());
 const LIMITS = { ...PLAN_LIMITS, applyMs: 60_000, settleMs: 6000, storageMiB: 1024 };
 
 /** The whole corpus: which bad patches were caught, which good ones were held against. `VOUCH_BENCH_ONLY`: names of some. */

@@ -1,4 +1,4 @@
-import { sha256Hex, shared } from '@vouch/platform';
+import { idOf, sha256Hex, shared } from '@vouch/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { organisation, PASSWORD, TestApi } from './api.js';
 import { mailsTo, Person, problemCode } from './people.js';
@@ -10,13 +10,17 @@ const NEXT = 'seven lamps under dark water';
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await TestApi.start();
+  api = await TestApi.start({ VOUCH_TRUSTED_PROXIES: ['127.0.0.1'] });
 });
 afterAll(() => api.stop());
 
 /** Wrong guesses of one test must not slow the next one down. */
 const forgetGuesses = (): Promise<unknown> =>
   api.database.platform.transaction(shared, (tx) => tx.query('delete from identity_guess'));
+
+/** As through a proxy that says where the request came from. */
+const signInFrom = (address: string, password: string): Promise<Response> =>
+  api.post('/api/v1/session', { email: two.owner, password }, { 'x-vouch-csrf': '1', 'x-forwarded-for': address });
 
 describe('signing in', () => {
   it('asks a technician for a second factor before anything else', async () => {
@@ -131,6 +135,28 @@ describe('guessing', () => {
     await forgetGuesses();
   });
 
+  it('from all over the world at one account does not keep its owner out', async () => {
+    expect((await signInFrom('198.51.100.7', PASSWORD)).status).toBe(200);
+    await forgetGuesses();
+    expect((await signInFrom('192.0.2.1', 'guess')).status).toBe(401);
+    // As if fifty others had guessed meanwhile, each from somewhere else.
+    await api.database.platform.transaction(shared, (tx) =>
+      tx.query('update identity_guess set failures = failures + 50'),
+    );
+    expect((await signInFrom('192.0.2.2', 'guess')).status).toBe(401);
+    expect((await signInFrom('192.0.2.3', 'guess')).status).toBe(429);
+    expect((await signInFrom('203.0.113.9', PASSWORD)).status).toBe(429);
+    expect((await signInFrom('198.51.100.7', PASSWORD)).status).toBe(200);
+    await forgetGuesses();
+  });
+
+  it('from one IPv6 network counts as from one address', async () => {
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n += 1) statuses.push((await signInFrom(`2001:db8:0:1:${n}::1`, `guess ${n}`)).status);
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+    await forgetGuesses();
+  });
+
   it('codes is slowed down', async () => {
     const person = new Person(api, south.technician);
     await person.signIn();
@@ -155,8 +181,24 @@ describe('dangerous actions', () => {
       person.send('POST', '/api/v1/invitations', { email: 'x@people.example', role: 'technician' });
     expect((await invite()).status).toBe(201);
     await api.database.platform.transaction(shared, (tx) =>
-      tx.query(`update identity_session set stepped_up_at = stepped_up_at - interval '11 minutes'`),
+      tx.query(
+        `update identity_session set stepped_up_at = stepped_up_at - interval '11 minutes', created_at = created_at - interval '11 minutes'`,
+      ),
     );
+    for (const [method, route] of [
+      ['POST', '/api/v1/invitations'],
+      ['POST', '/api/v1/api-keys'],
+      ['POST', '/api/v1/webhook-endpoints'],
+      ['POST', '/api/v1/statements'],
+      ['POST', `/api/v1/tenants/${south.tenants[0]?.id ?? ''}/portal-session`],
+      ['POST', '/api/v1/account/codes'],
+      ['DELETE', '/api/v1/account/codes'],
+      ['POST', '/api/v1/account/recovery-codes'],
+      ['DELETE', `/api/v1/members/${idOf(south.reader)}`],
+    ] as const)
+      expect(await problemCode(await person.send(method, route)), route).toEqual([403, 'step-up-needed']);
+    // The second step of signing in proves a code and no password: the session is as fresh as its password.
+    expect((await person.send('POST', '/api/v1/session/second-factor', { code: app.code() })).status).toBe(200);
     expect(await problemCode(await invite())).toEqual([403, 'step-up-needed']);
     const stepUp = (body: object): Promise<Response> => person.send('POST', '/api/v1/session/step-up', body);
     expect((await stepUp({ password: PASSWORD })).status).toBe(403);

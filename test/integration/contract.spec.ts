@@ -101,6 +101,19 @@ describe('every documented operation, through Prism as a validating proxy', () =
     beginToAddPasskey: { status: 200 },
     addPasskey: { status: 401, body: { name: 'Laptop', credential: { ...noPasskey, response: attestation } } },
     removePasskey: { status: 404, path: { id: 'none' } },
+    // Nobody has set it up: a provider is asked in single-sign-on.spec.ts.
+    beginSingleSignOn: { status: 404, path: { mspId: msp.id }, headers: {} },
+    finishSingleSignOn: { status: 422, headers: {} },
+    getSingleSignOn: { status: 404, headers: boss },
+    configureSingleSignOn: {
+      status: 422,
+      body: { issuer: 'https://127.0.0.1:9', clientId: 'x', clientSecret: 'x', required: false },
+      headers: boss,
+    },
+    removeSingleSignOn: { status: 404, headers: boss },
+    // Made by an operator: members.spec.ts.
+    createMsp: { status: 403, body: { name: 'Third', ownerEmail: 'third@people.example' }, headers: boss },
+    createTenant: { status: 201, body: { name: 'made here' } },
     listMembers: { status: 200, headers: boss },
     changeMember: { status: 200, path: { id: idOf(msp.reader) }, body: { role: 'technician' }, headers: boss },
     removeMember: { status: 204, path: { id: idOf(msp.reader) }, headers: boss },

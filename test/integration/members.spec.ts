@@ -76,6 +76,12 @@ describe('members', () => {
     expect((await byKey()).status).toBe(200);
     expect((await boss.send('DELETE', `/api/v1/members/${idOf(north.reader)}`)).status).toBe(204);
     expect((await byKey()).status).toBe(401);
+    const [revoked] = await api.database.platform.transaction(shared, (tx) =>
+      tx.query<{ revoked_by: string }>('select revoked_by from identity_api_key where maker = $1', [
+        idOf(north.reader),
+      ]),
+    );
+    expect(revoked).toEqual({ revoked_by: `member:${idOf(north.boss)}` });
     expect((await technician.send('GET', '/api/v1/session')).status).toBe(401);
     expect((await technician.signIn()).status).toBe(401);
     const trail = await api.database.platform.transaction(shared, (tx) =>
@@ -148,6 +154,22 @@ describe('an invitation', () => {
     expect(await accept(secret)).toEqual([403, 'link-refused']);
     const [, taken] = await invite(south.technician);
     expect(await accept(taken)).toEqual([409, 'member-conflict']);
+  });
+
+  it('brings somebody back who was removed, as somebody new', async () => {
+    const boss = await as(south.boss);
+    const email = south.reader;
+    expect((await boss.send('DELETE', `/api/v1/members/${idOf(email)}`)).status).toBe(204);
+    expect((await boss.send('POST', '/api/v1/invitations', { email, role: 'msp-reader' })).status).toBe(201);
+    const secret = secretIn((await mailsTo(api, email)).at(-1)?.text);
+    const back = new Person(api, email);
+    const joined = await back.send('POST', '/api/v1/invitations/accept', { secret, name: 'Back', password: PHRASE });
+    expect(joined.status).toBe(204);
+    const { member } = (await (await back.send('GET', '/api/v1/session')).json()) as { member: Member };
+    expect(member).toMatchObject({ email, name: 'Back', role: 'msp-reader' });
+    expect(member.id).not.toBe(idOf(email));
+    expect((await new Person(api, email).signIn()).status).toBe(401);
+    expect((await new Person(api, email).signIn(PHRASE)).status).toBe(200);
   });
 });
 

@@ -85,6 +85,8 @@ export class Shop {
   readonly outcomes: RecordOutcome;
   readonly manifests: ReadManifest;
   runnerId = '';
+  /** Ids of the keys whose verdicts approve; emptied, they are as revoked. */
+  readonly believedVerdictKeys: string[];
 
   private constructor(
     readonly database: TestDatabase,
@@ -93,6 +95,7 @@ export class Shop {
     apt: OpenPgpSigner,
   ) {
     const { platform, app } = database;
+    this.believedVerdictKeys = [signer.keyId];
     const store = new ContentStore(path.join(dataDir, 'artefacts'));
     this.queue = new RunQueue(app, this.clock, 10);
     this.registry = new RunnerRegistry(app, this.clock);
@@ -119,7 +122,7 @@ export class Shop {
         minimumCoverage: 0.3,
       }),
       verdict: new IssueVerdictStage(platform, new RunQueue(platform, this.clock, 10), signer, this.clock, 30),
-      approval: new DecideRevisionStage(platform, rolesOf, this.clock),
+      approval: new DecideRevisionStage(platform, rolesOf, this.clock, this.believedVerdictKeys),
       rollout: new AdvanceRolloutStage(platform, this.clock),
       channel: new PublishChannelStage(
         platform,

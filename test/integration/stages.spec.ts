@@ -117,6 +117,22 @@ describe('the stages of the main job', () => {
     expect(await shop.offeredTo(shop.ring(0)[0]!)).toEqual(['web 2']);
   });
 
+  it('a verdict whose key was revoked counts no more, and what it approved is taken back', async () => {
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    expect(await shop.offeredTo(shop.ring(0)[0]!)).toEqual(['web 2']);
+    shop.believedVerdictKeys.splice(0);
+    await shop.settle();
+    expect(await rows('select outcome, reason from approval_decision')).toEqual([
+      {
+        outcome: 'refused',
+        reason: 'The key that signed its verdict was revoked: nothing that it signed is believed.',
+      },
+    ]);
+    expect(await shop.offeredTo(shop.ring(0)[0]!)).toEqual([]);
+  });
+
   it('I2: other bytes under the same version are a new revision; the approval of the old does not carry over', async () => {
     await shop.settle();
     await shop.labRuns();

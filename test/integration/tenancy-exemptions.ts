@@ -5,9 +5,12 @@ export const REFERENCES_WITHOUT_TENANT: Readonly<Record<string, string>> = {};
 export const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   identity_find_member: 'who signs in is looked up before a tenant is known; answers for one address',
   identity_find_session: 'whose session this is, is asked before a tenant is known; answers for one secret',
+  identity_find_single_sign_on: 'where members of an MSP sign in is asked before they are known; answers for one MSP',
+  identity_find_subject: 'whom a provider vouches for is looked up within its MSP; answers for one subject',
   identity_find_passkey: 'who holds a passkey is asked before a tenant is known; answers for one credential',
   identity_find_password_reset: 'whose link this is, is asked before a tenant is known; answers for one secret',
   identity_find_invitation: 'what a link invites to, is asked by somebody who is no member yet; answers for one secret',
+  identity_knows_address: 'how fast an account may be guessed at is decided before sign-in; one account, one address',
   identity_end_sessions: 'whoever is removed is signed out by somebody else; ends sessions and tells nothing',
   identity_find_api_key: 'whose key this is, is asked before a tenant is known; answers for one secret',
   identity_note_api_key_use: 'last uses of many keys are noted at once; writes nothing but times',

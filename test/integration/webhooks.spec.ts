@@ -79,7 +79,7 @@ describe('webhooks', () => {
     await rest.api.database.platform.transaction(shared, (tx) => tx.query('delete from webhook_endpoint'));
     receiver.received.length = 0;
     receiver.status = 200;
-    now = new Date(Date.now() + 1000);
+    now = new Date(Date.now() + 60_000);
   });
 
   const send = (method: string, route: string, body?: unknown, headers = technician): Promise<Response> =>

@@ -80,6 +80,7 @@ export class Services {
   async close(): Promise<void> {
     await this.live.close();
     await this.rest.close();
+    await this.people.close();
     await this.database.close();
   }
 }

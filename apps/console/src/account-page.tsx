@@ -2,6 +2,7 @@ import { useCallback, useEffect, useState } from 'react';
 import type { AccountView, OwnSessions } from '@vouch/contracts';
 import { api } from './api.js';
 import { Badge } from './badge.js';
+import { browserName } from './browser-name.js';
 import { Field, Form } from './form.js';
 import { time } from './format.js';
 import { RecoveryCodes, SetUpCodes } from './second-factor.js';
@@ -25,6 +26,7 @@ export function AccountPage() {
         <h2>Password</h2>
         <Form
           label="Change the password"
+          done="Your password is changed. Everywhere else you are signed out."
           onSubmit={async ({ present = '', next = '' }) => api.changePassword(present, next).then(load)}
         >
           <Field label="Present password" name="present" type="password" autoComplete="current-password" />
@@ -70,7 +72,9 @@ function Codes({ account, onChange }: { account: AccountView; onChange: () => vo
             plain
             onSubmit={async () => setCodes((await api.newRecoveryCodes()).recoveryCodes)}
           />
-          <Form label="Sign in without codes" plain onSubmit={async () => api.removeCodes().then(onChange)} />
+          {(!account.required || account.passkeys.length > 0) && (
+            <Form label="Sign in without codes" plain onSubmit={async () => api.removeCodes().then(onChange)} />
+          )}
         </>
       ) : (
         <>
@@ -119,7 +123,7 @@ function Sessions({ sessions, onChange }: { sessions: OwnSessions['items']; onCh
       <ul className="rows">
         {sessions.map((session) => (
           <li key={session.id}>
-            <strong>{session.userAgent === '' ? 'unknown browser' : session.userAgent}</strong>
+            <strong title={session.userAgent}>{browserName(session.userAgent)}</strong>
             <small>
               from {session.address === '' ? 'an unknown address' : session.address} by{' '}
               {session.method.replaceAll('-', ' ')}, last seen {time(session.lastSeenAt)}

@@ -24,7 +24,9 @@ export class Problem extends Error {
 /** The page that asks people to prove again who they are; true when they did. */
 let askForProof: () => Promise<boolean> = () => Promise.resolve(false);
 export const onStepUpNeeded = (ask: () => Promise<boolean>): void => {
-  askForProof = ask;
+  let asking: Promise<boolean> | null = null;
+  // Two requests that are refused at once wait for the same answer.
+  askForProof = () => (asking ??= ask().finally(() => (asking = null)));
 };
 
 async function call(method: string, path: string, body?: unknown): Promise<Response> {

@@ -7,21 +7,26 @@ interface Props {
   readonly onSubmit: (values: Readonly<Record<string, string>>) => Promise<unknown>;
   readonly children?: ReactNode;
   readonly plain?: boolean;
+  /** What to say when it worked, if the page does not show it. */
+  readonly done?: string;
 }
 
 /** A form that says what went wrong, and cannot be sent twice at once. */
-export function Form({ label, busy = 'One moment…', onSubmit, children, plain = false }: Props) {
+export function Form({ label, busy = 'One moment…', onSubmit, children, plain = false, done = '' }: Props) {
   const [error, setError] = useState('');
   const [working, setWorking] = useState(false);
+  const [worked, setWorked] = useState(false);
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const form = event.currentTarget;
     const values = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]));
     setWorking(true);
     setError('');
+    setWorked(false);
     try {
       await onSubmit(values);
       form.reset();
+      setWorked(true);
     } catch (reason) {
       setError(reason instanceof Error ? reason.message : 'That did not work.');
     } finally {
@@ -37,6 +42,7 @@ export function Form({ label, busy = 'One moment…', onSubmit, children, plain 
       <p role="alert" className="error">
         {error}
       </p>
+      {done !== '' && <p role="status">{worked ? done : ''}</p>}
     </form>
   );
 }

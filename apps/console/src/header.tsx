@@ -31,7 +31,7 @@ export function Header({
       <nav aria-label="Pages">
         <a href="#/">Patches</a>
         {overview.member.actions.includes('member:read') && <a href="#/members">Members</a>}
-        <a href="#/account" className="member">
+        <a href="#/account" className="member" title="Your account" aria-label={`Account of ${overview.member.name}`}>
           {overview.member.name}
         </a>
       </nav>

@@ -91,7 +91,7 @@ function Change({ member, onChange }: { member: Member; onChange: () => void }) 
       <Form label="Change" plain onSubmit={async ({ role = '' }) => api.changeRole(member.id, role).then(onChange)}>
         <label>
           <span className="visually-hidden">Role of {member.name}</span>
-          <select name="role" defaultValue={member.role}>
+          <select key={member.role} name="role" defaultValue={member.role}>
             {(member.tenantId === null ? OF_MSP : OF_TENANT).map((role) => (
               <option key={role} value={role}>
                 {roles[role]}

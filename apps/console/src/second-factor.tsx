@@ -41,9 +41,7 @@ export function SetUpCodes({ onDone }: { onDone: () => void }) {
   if (offer === null) return <p role="alert">{error}</p>;
   return (
     <>
-      <ol className="steps-to-do">
-        <li>Open an authenticator app on your phone and scan this:</li>
-      </ol>
+      <p>Open an authenticator app on your phone and scan this:</p>
       <div className="qr">
         <QRCodeSVG value={offer.uri} size={176} marginSize={2} title="QR code for the authenticator app" />
       </div>

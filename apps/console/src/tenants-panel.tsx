@@ -85,7 +85,8 @@ function Statements({ tenant, billing }: { tenant: TenantView; billing: boolean 
         <p key={statement.id}>
           {statement.period}: {money(statement.total)}{' '}
           <Badge tone={statement.state === 'paid' ? 'good' : 'quiet'}>{statement.state}</Badge>{' '}
-          {statement.invoiceUrl !== null && (
+          {/* Nothing but an address of the web becomes a link. */}
+          {/^https?:\/\//.test(statement.invoiceUrl ?? '') && statement.invoiceUrl !== null && (
             <a href={statement.invoiceUrl} rel="noreferrer">
               invoice
             </a>

@@ -9,7 +9,7 @@ import {
   StripeProvider,
 } from '@vouch/billing';
 import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouch/catalog';
-import { believedKeys, SignAuditHeadsStage } from '@vouch/evidence';
+import { believedKeyIds, believedKeys, SignAuditHeadsStage } from '@vouch/evidence';
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
 import { DEBIAN_UPGRADE_AND_BACK, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
 import { FolderTransport, SendMailStage, SmtpTransport } from '@vouch/identity';
@@ -58,7 +58,7 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
       clock,
       fixed.verdictValidDays,
     ),
-    new DecideRevisionStage(database, rolesOf, clock),
+    new DecideRevisionStage(database, rolesOf, clock, believedKeyIds(keys.trust, 'verdict')),
     new AdvanceRolloutStage(database, clock),
     new PublishChannelStage(
       database,

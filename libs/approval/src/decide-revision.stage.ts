@@ -14,6 +14,7 @@ interface CaseRow {
 
 interface VerdictRow {
   id: string;
+  key_id: string;
   result: VerdictFacts['result'];
   sentence: string;
   expires_at: Date;
@@ -45,11 +46,13 @@ export class DecideRevisionStage implements Stage {
     private readonly database: Database,
     private readonly rolesOf: (services: readonly string[]) => string[],
     private readonly clock: Clock,
+    /** Ids of the keys whose verdicts are believed: those in use and those rotated out, none that was revoked. */
+    private readonly believed: readonly string[],
   ) {}
 
   /**
    * Revisions with a verdict, wanted under a policy that has not answered to this verdict or to the vendor's newest state
-   * yet. A policy that waits is asked again after each good poll of the source: what it waited for may have come.
+   * yet, or that approved on the word of a key that was revoked since. A policy that waits is asked again after each good poll of the source: what it waited for may have come.
    */
   async pending(): Promise<string[]> {
     const rows = await this.database.read<{ revision_id: string }>(
@@ -63,7 +66,9 @@ export class DecideRevisionStage implements Stage {
          left join approval_decision d on d.policy_id = t.policy_id and d.cohort_id = n.cohort_id and d.revision_id = v.revision_id
         where d.policy_id is null or d.decided_at < v.issued_at or (d.outcome = 'approved' and r.state <> 'offered')
            or (d.outcome = 'waiting' and s.state = 'ok' and s.last_verified_at > d.decided_at)
+           or (d.outcome = 'approved' and d.verdict_id = v.id and v.key_id <> all ($1))
         limit 500`,
+      [this.believed],
     );
     return rows.map((row) => row.revision_id);
   }
@@ -77,8 +82,14 @@ export class DecideRevisionStage implements Stage {
         [revisionId],
       );
       if (!revision) return;
-      const facts = { ...revision, sourceState: revision.source_state, sourceReason: revision.source_reason };
-      const verdicts = await verdictsOf(tx, revisionId);
+      const all = await verdictsOf(tx, revisionId);
+      const verdicts = all.filter(({ key_id: keyId }) => this.believed.includes(keyId));
+      const facts = {
+        ...revision,
+        sourceState: revision.source_state,
+        sourceReason: revision.source_reason,
+        verdictsRevoked: all.length - verdicts.length,
+      };
       for (const wanted of await casesOf(tx, revisionId)) {
         const best = this.bestVerdict(verdicts, wanted);
         const decision = decide(PolicyRules.parse(wanted.rules), best, facts, this.clock());
@@ -157,7 +168,7 @@ async function casesOf(tx: Tx, revisionId: string): Promise<CaseRow[]> {
 
 async function verdictsOf(tx: Tx, revisionId: string): Promise<VerdictRow[]> {
   return tx.query<VerdictRow>(
-    `select distinct on (v.id) v.id, v.result, v.sentence, v.expires_at, v.reversible, r.observations->>'fidelity' as fidelity,
+    `select distinct on (v.id) v.id, v.key_id, v.result, v.sentence, v.expires_at, v.reversible, r.observations->>'fidelity' as fidelity,
             g.components, g.services
        from lab_verdict v join lab_test_run r on r.id = v.run_id join lab_golden g on g.digest = v.golden_digest
       where v.revision_id = $1 order by v.id`,

@@ -2,6 +2,7 @@ import { audit, sha256Hex, shared, type Clock, type Database, type Tx } from '@v
 import { actAs } from './act-as.js';
 import { actorOf, type CallerContext } from './context.js';
 import { checkPassword } from './domain/password-rules.js';
+import { networkOf } from './domain/throttle.js';
 import type { Mailbox } from './mails.js';
 import { hashPassword, isPassword } from './passwords.js';
 import type { Code, SecondFactor } from './second-factor.js';
@@ -19,6 +20,7 @@ export class LinkRefused extends Error {
 }
 
 const RESET_MINUTES = 30;
+const WRONG_PASSWORD = 'The password is wrong.';
 
 interface Proofs {
   readonly password?: string | undefined;
@@ -49,38 +51,51 @@ export class Account {
       const codes = await this.secondFactor.hasCodes(tx, caller.id);
       const passkeys = await tx.query('select 1 from identity_passkey where member_id = $1', [caller.id]);
       // Whose second factor is a passkey proves that; who has neither password nor codes signs in elsewhere again.
-      if (!codes && (passwordHash === null || passkeys.length > 0)) throw new SignInRefused();
-      if (passwordHash !== null && !(await isPassword(passwordHash, proofs.password ?? ''))) throw new SignInRefused();
+      if (!codes && (passwordHash === null || passkeys.length > 0))
+        throw new SignInRefused('Prove it with your passkey, or sign out and in again.');
+      if (passwordHash !== null && !(await isPassword(passwordHash, proofs.password ?? '')))
+        throw new SignInRefused(WRONG_PASSWORD);
       if (codes) await this.secondFactor.take(tx, caller, proofs.code ?? { code: '' });
-      return this.sessions.strengthen(tx, caller, { secondFactor: codes });
+      return this.sessions.strengthen(tx, caller, { secondFactor: codes, everyFactor: true });
     });
     await this.throttle.forgive(at);
     return session;
   }
 
   /**
-   * A new password ends every other session.
+   * A new password ends every other session, and the links for a new password that are on their way.
    * @throws PasswordRefused @throws SignInRefused when the present one is wrong @throws TooManyGuesses
    */
   async changePassword(caller: CallerContext, present: string, next: string): Promise<void> {
     const at: GuessedAt = [['second-factor', caller.id]];
     await this.throttle.guess(at);
-    if (!(await isPassword(await this.passwordHashOf(caller), present))) throw new SignInRefused();
+    if (!(await isPassword(await this.passwordHashOf(caller), present))) throw new SignInRefused(WRONG_PASSWORD);
     await this.throttle.forgive(at);
     checkPassword(next, [caller.name, caller.email, caller.msp]);
     const hash = await hashPassword(next);
-    await this.as(caller.id, (tx) => this.setPassword(tx, caller.id, hash, actorOf(caller), caller.from));
-    await this.sessions.endOthers(caller);
-    await this.mailbox.send(caller.email, { kind: 'password-changed', name: caller.name });
+    await this.as(caller.id, async (tx) => {
+      await this.setPassword(tx, caller.id, hash, actorOf(caller), caller.from);
+      await this.sessions.endOthersIn(tx, caller);
+      await tx.query('update identity_password_reset set used_at = $2 where member_id = $1 and used_at is null', [
+        caller.id,
+        this.clock(),
+      ]);
+      await this.mailbox.add(tx, caller.email, { kind: 'password-changed', name: caller.name });
+    });
   }
 
-  /** Sends a link if the address is known. Says the same, and does as much, when it is not. */
+  /**
+   * Sends a link if the address is known, and says the same when it is not. A known one costs one more commit, which a
+   * stopwatch could tell: the throttle leaves it few tries.
+   * @throws TooManyGuesses
+   */
   async askForReset(email: string, origin: Origin): Promise<void> {
     const account = email.toLowerCase();
+    const network = networkOf(origin.address);
     await this.throttle.guess([
-      ['account-from-address', `reset\n${account}\n${origin.address}`],
+      ['account-from-address', `reset\n${account}\n${network}`],
       ['account', `reset\n${account}`],
-      ['address', `reset\n${origin.address}`],
+      ['address', `reset\n${network}`],
     ]);
     const member = await this.findMember(account);
     const { secret, sha256 } = newSecretToken('vp');

@@ -1,4 +1,4 @@
-import { audit, forTenants, newId, sha256Hex, shared, type Clock, type Database } from '@vouch/platform';
+import { audit, forTenants, newId, sha256Hex, shared, type Clock, type Database, type Tx } from '@vouch/platform';
 import { LinkRefused } from './account.js';
 import { actorOf, scopeOf, type CallerContext } from './context.js';
 import { checkPassword } from './domain/password-rules.js';
@@ -50,33 +50,53 @@ export class Invitations {
       throw new MemberConflict(`${role} is no role in this organisation.`);
     if (caller.mspId === null) return null;
     const owner = ofTenant ?? caller.mspId;
-    const { secret, sha256 } = newSecretToken('vi');
-    const id = newId();
-    const at = this.clock();
-    await this.database.transaction(scopeOf(caller), async (tx) => {
+    return this.database.transaction(scopeOf(caller), async (tx) => {
       await actForMembers(tx, caller);
       if (ofTenant === undefined) await actFor(tx, owner);
-      const expiresAt = new Date(at.getTime() + DAYS * 86_400_000);
-      await tx.query(
-        `insert into identity_invitation (id, owner_id, msp_id, tenant_id, email, role, token_sha256, invited_by, created_at, expires_at)
-         values ($1, $2, $3, $4, lower($5), $6, $7, $8, $9, $10)`,
-        [id, owner, caller.mspId, ofTenant ?? null, email, role, sha256, actorOf(caller), at, expiresAt],
-      );
       const [tenant] = await tx.query<{ name: string }>('select name from identity_tenant where tenant_id = $1', [
         ofTenant ?? null,
       ]);
       const organisation = tenant?.name ?? caller.msp;
-      await this.mailbox.add(tx, email, { kind: 'invitation', organisation, by: caller.name, secret, days: DAYS });
-      audit(tx, {
-        tenantId: ofTenant ?? null,
-        at,
-        actor: actorOf(caller),
-        action: 'member.invite',
-        subject: `invitation:${id}`,
-        why: '',
-        from: caller.from,
-        after: { email, role },
-      });
+      const to = { mspId: caller.mspId ?? '', tenantId: ofTenant ?? null, organisation };
+      return this.send(tx, caller, to, email, role);
+    });
+  }
+
+  /** Invites the first owner of an MSP that is made in the same transaction. */
+  async inviteFirstOwner(
+    tx: Tx,
+    caller: CallerContext,
+    { mspId, msp, email }: { mspId: string; msp: string; email: string },
+  ): Promise<void> {
+    await this.send(tx, caller, { mspId, tenantId: null, organisation: msp }, email, 'msp-owner');
+  }
+
+  private async send(
+    tx: Tx,
+    caller: CallerContext,
+    { mspId, tenantId, organisation }: { mspId: string; tenantId: string | null; organisation: string },
+    email: string,
+    role: Role,
+  ): Promise<string> {
+    const { secret, sha256 } = newSecretToken('vi');
+    const id = newId();
+    const at = this.clock();
+    const expiresAt = new Date(at.getTime() + DAYS * 86_400_000);
+    await tx.query(
+      `insert into identity_invitation (id, owner_id, msp_id, tenant_id, email, role, token_sha256, invited_by, created_at, expires_at)
+       values ($1, $2, $3, $4, lower($5), $6, $7, $8, $9, $10)`,
+      [id, tenantId ?? mspId, mspId, tenantId, email, role, sha256, actorOf(caller), at, expiresAt],
+    );
+    await this.mailbox.add(tx, email, { kind: 'invitation', organisation, by: caller.name, secret, days: DAYS });
+    audit(tx, {
+      tenantId,
+      at,
+      actor: actorOf(caller),
+      action: 'member.invite',
+      subject: `invitation:${id}`,
+      why: '',
+      from: caller.from,
+      after: { email, role },
     });
     return id;
   }

@@ -46,7 +46,13 @@ export class Members {
   async remove(caller: CallerContext, id: string): Promise<boolean> {
     return this.change(caller, id, async (tx, member) => {
       await this.keepOwner(tx, member, null);
-      await tx.query('update identity_member set removed_at = $2 where id = $1', [id, this.clock()]);
+      const now = this.clock();
+      await tx.query('update identity_member set removed_at = $2 where id = $1', [id, now]);
+      await actFor(tx, member.tenant_id ?? member.msp_id);
+      await tx.query(
+        'update identity_api_key set revoked_at = $2, revoked_by = $3 where maker = $1 and revoked_at is null',
+        [id, now, actorOf(caller)],
+      );
       return { action: 'member.remove', before: { role: member.role, email: member.email }, after: {} };
     });
   }
@@ -58,14 +64,13 @@ export class Members {
   ): Promise<boolean> {
     return this.database.transaction(scopeOf(caller), async (tx) => {
       await actForMembers(tx, caller);
-      const [member] = await tx.query<MemberRow>(
-        `select id, msp_id, tenant_id, email, name, role from identity_member
-          where id = $1 and removed_at is null`,
-        [id],
-      );
+      const found = await findMember(tx, id);
+      if (!found) return false;
+      // One change at a time in an organisation: two owners could otherwise remove each other. Looked at again, since
+      // the one before may have changed this member.
+      await tx.query('select pg_advisory_xact_lock(hashtext($1))', [`members:${found.tenant_id ?? found.msp_id}`]);
+      const member = await findMember(tx, id);
       if (!member) return false;
-      // One change at a time in an organisation: two owners could otherwise remove each other.
-      await tx.query('select pg_advisory_xact_lock(hashtext($1))', [`members:${member.tenant_id ?? member.msp_id}`]);
       const { action, before, after } = await work(tx, member);
       const at = this.clock();
       await tx.query('select identity_end_sessions($1, $2)', [id, at]);
@@ -95,4 +100,12 @@ export class Members {
     if (others.length === 0)
       throw new MemberConflict(`${member.email} is the only owner. Make somebody else an owner first.`);
   }
+}
+
+async function findMember(tx: Tx, id: string): Promise<MemberRow | undefined> {
+  const [member] = await tx.query<MemberRow>(
+    'select id, msp_id, tenant_id, email, name, role from identity_member where id = $1 and removed_at is null',
+    [id],
+  );
+  return member;
 }

@@ -129,7 +129,7 @@ export class Passkeys {
       );
       if (made.length === 0) throw new PasskeyRefused();
       this.note(tx, caller.id, caller.from, 'passkey.add', name);
-      return this.sessions.strengthen(tx, caller, { secondFactor: true });
+      return this.sessions.strengthen(tx, caller, { secondFactor: true, everyFactor: false });
     });
   }
 
@@ -182,7 +182,7 @@ export class Passkeys {
   async prove(caller: CallerContext, response: AuthenticationResponseJSON): Promise<SessionSecret> {
     const memberId = await this.verify(response, 'passkey-prove', caller.id, caller.from);
     if (memberId !== caller.id) throw new PasskeyRefused();
-    return this.as(caller.id, (tx) => this.sessions.strengthen(tx, caller, { secondFactor: true }));
+    return this.as(caller.id, (tx) => this.sessions.strengthen(tx, caller, { secondFactor: true, everyFactor: true }));
   }
 
   private async verify(

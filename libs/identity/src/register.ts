@@ -1,5 +1,6 @@
-import { sha256Hex, type SealedBox, type Tx } from '@vouch/platform';
+import { audit, sha256Hex, type SealedBox, type Tx } from '@vouch/platform';
 import type { Role } from './domain/permissions.js';
+import { newSecretToken } from './secret-token.js';
 import { placeOf } from './second-factor.js';
 import { hashPassword } from './passwords.js';
 
@@ -42,6 +43,37 @@ export async function registerMember(tx: Tx, member: NewMember): Promise<void> {
       await hashPassword(member.password),
     ],
   );
+}
+
+/**
+ * Makes an operator without a password, and a link to choose one that works for a day.
+ * @returns the secret of the link
+ */
+export async function registerOperator(
+  tx: Tx,
+  operator: { id: string; email: string; name: string },
+  now: Date,
+): Promise<string> {
+  const { secret, sha256 } = newSecretToken('vp');
+  await tx.query(`insert into identity_member (id, email, name, role) values ($1, lower($2), $3, 'operator')`, [
+    operator.id,
+    operator.email,
+    operator.name,
+  ]);
+  await tx.query(
+    'insert into identity_password_reset (token_sha256, member_id, created_at, expires_at) values ($1, $2, $3, $4)',
+    [sha256, operator.id, now, new Date(now.getTime() + 86_400_000)],
+  );
+  const { id } = operator;
+  audit(tx, {
+    tenantId: null,
+    at: now,
+    actor: 'platform',
+    action: 'operator.make',
+    subject: `member:${id}`,
+    why: 'At the command line',
+  });
+  return secret;
 }
 
 /** Gives a member codes of an authenticator app that has the secret already (base32). */

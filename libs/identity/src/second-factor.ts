@@ -68,7 +68,10 @@ export class SecondFactor {
       await tx.query('update identity_totp set confirmed_at = $2 where member_id = $1', [caller.id, this.clock()]);
       this.note(tx, caller, 'second-factor.set-up');
       const recoveryCodes = await this.replaceCodes(tx, caller);
-      return { session: await this.sessions.strengthen(tx, caller, { secondFactor: true }), recoveryCodes };
+      return {
+        session: await this.sessions.strengthen(tx, caller, { secondFactor: true, everyFactor: false }),
+        recoveryCodes,
+      };
     });
     await this.throttle.forgive(guessedAt(caller));
     return done;
@@ -79,7 +82,7 @@ export class SecondFactor {
     await this.guess(caller);
     const session = await this.as(caller, async (tx) => {
       await this.take(tx, caller, code);
-      return this.sessions.strengthen(tx, caller, { secondFactor: true });
+      return this.sessions.strengthen(tx, caller, { secondFactor: true, everyFactor: false });
     });
     await this.throttle.forgive(guessedAt(caller));
     return session;

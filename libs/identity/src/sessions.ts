@@ -140,15 +140,21 @@ export class Sessions {
   /**
    * Notes that the person has proved more, and changes the session's secret: what was known of the weaker session is
    * worth nothing.
+   * @param proved `everyFactor` counts as a step-up now; a second factor alone is only as fresh as the password before it
    */
-  async strengthen(tx: Tx, caller: CallerContext, proved: { secondFactor: boolean }): Promise<SessionSecret> {
+  async strengthen(
+    tx: Tx,
+    caller: CallerContext,
+    proved: { secondFactor: boolean; everyFactor: boolean },
+  ): Promise<SessionSecret> {
     const { secret, sha256 } = newSecretToken(PREFIX);
     const now = this.clock();
     const [row] = await tx.query<{ expires_at: Date }>(
-      `update identity_session set token_sha256 = $2, stepped_up_at = $3, last_seen_at = $3,
+      `update identity_session set token_sha256 = $2, last_seen_at = $3,
+              stepped_up_at = case when $5 then $3 else greatest(stepped_up_at, created_at) end,
               second_factor_at = case when $4 then $3 else second_factor_at end
         where id = $1 and ended_at is null returning expires_at`,
-      [caller.sessionId, sha256, now, proved.secondFactor],
+      [caller.sessionId, sha256, now, proved.secondFactor, proved.everyFactor],
     );
     if (!row) throw new TypeError('The session of the request is gone.');
     return { secret, expiresAt: row.expires_at };
@@ -171,34 +177,49 @@ export class Sessions {
 
   /** Ends one of the caller's own sessions. @returns false when there is none of that id */
   async end(caller: CallerContext, id: string): Promise<boolean> {
-    return this.endWhere(caller, 'id = $2', id, 'session.end');
+    return this.as(caller, (tx) => this.endWhere(tx, caller, 'id = $2', id, 'session.end'));
   }
 
   /** Ends all of the caller's sessions but the one that asks. */
   async endOthers(caller: CallerContext): Promise<boolean> {
-    return this.endWhere(caller, 'id is distinct from $2', caller.sessionId, 'session.end-others');
+    return this.as(caller, (tx) => this.endOthersIn(tx, caller));
   }
 
-  private async endWhere(caller: CallerContext, which: string, id: string | null, action: string): Promise<boolean> {
+  /** The same within a transaction that acts as the caller already. */
+  endOthersIn(tx: Tx, caller: CallerContext): Promise<boolean> {
+    return this.endWhere(tx, caller, 'id is distinct from $2', caller.sessionId, 'session.end-others');
+  }
+
+  private async endWhere(
+    tx: Tx,
+    caller: CallerContext,
+    which: string,
+    id: string | null,
+    action: string,
+  ): Promise<boolean> {
+    const now = this.clock();
+    const ended = await tx.query(
+      `update identity_session set ended_at = $1 where ${which} and member_id = $3 and ended_at is null returning id`,
+      [now, id, caller.id],
+    );
+    if (ended.length > 0)
+      audit(tx, {
+        tenantId: null,
+        at: now,
+        actor: actorOf(caller),
+        action,
+        subject: `member:${caller.id}`,
+        why: '',
+        from: caller.from,
+        detail: { sessions: ended.length },
+      });
+    return ended.length > 0;
+  }
+
+  private as<T>({ id }: CallerContext, work: (tx: Tx) => Promise<T>): Promise<T> {
     return this.database.transaction(shared, async (tx) => {
-      await actAs(tx, caller.id);
-      const now = this.clock();
-      const ended = await tx.query(
-        `update identity_session set ended_at = $1 where ${which} and ended_at is null returning id`,
-        [now, id],
-      );
-      if (ended.length > 0)
-        audit(tx, {
-          tenantId: null,
-          at: now,
-          actor: actorOf(caller),
-          action,
-          subject: `member:${caller.id}`,
-          why: '',
-          from: caller.from,
-          detail: { sessions: ended.length },
-        });
-      return ended.length > 0;
+      await actAs(tx, id);
+      return work(tx);
     });
   }
 }

@@ -1,4 +1,5 @@
-import { shared, type Database } from '@vouch/platform';
+import { shared, type Clock, type Database } from '@vouch/platform';
+import { KNOWN_ADDRESS_MS, networkOf } from './domain/throttle.js';
 import { isPassword } from './passwords.js';
 import type { Origin, Sessions, SessionSecret } from './sessions.js';
 import type { GuessedAt, Throttle } from './throttle.js';
@@ -6,8 +7,16 @@ import type { GuessedAt, Throttle } from './throttle.js';
 /** E-mail and password do not belong together. Says no more than that. */
 export class SignInRefused extends Error {
   readonly code = 'sign-in-refused';
-  constructor() {
-    super('E-mail address or password is wrong.');
+  constructor(message = 'E-mail address or password is wrong.') {
+    super(message);
+  }
+}
+
+/** The password is right, and the organisation wants its members to sign in with its own identity provider. */
+export class SingleSignOnNeeded extends Error {
+  readonly code = 'single-sign-on-needed';
+  constructor(mspId: string) {
+    super(`Your organisation asks you to sign in with its identity provider: /api/v1/session/single-sign-on/${mspId}`);
   }
 }
 
@@ -17,18 +26,21 @@ export class SignIn {
     private readonly database: Database,
     private readonly sessions: Sessions,
     private readonly throttle: Throttle,
+    private readonly clock: Clock,
   ) {}
 
-  /** @throws SignInRefused @throws TooManyGuesses */
+  /** @throws SignInRefused @throws TooManyGuesses @throws SingleSignOnNeeded */
   async withPassword(email: string, password: string, origin: Origin): Promise<SessionSecret> {
     const account = email.toLowerCase();
+    const network = networkOf(origin.address);
     const at: GuessedAt = [
-      ['account-from-address', `${account}\n${origin.address}`],
-      ['address', origin.address],
-      ['account', account],
+      ['account-from-address', `${account}\n${network}`],
+      ['address', network],
+      // Strangers all over the world may slow each other down, but not somebody at their usual place.
+      ...((await this.isKnown(account, origin.address)) ? [] : [['account', account] as const]),
     ];
     await this.throttle.guess(at);
-    const [member] = await this.database.read<{ id: string; password_hash: string | null }>(
+    const [member] = await this.database.read<{ id: string; password_hash: string | null; elsewhere: string | null }>(
       shared,
       'select * from identity_find_member($1)',
       [account],
@@ -36,6 +48,16 @@ export class SignIn {
     const right = await isPassword(member?.password_hash, password);
     if (!member || !right) throw new SignInRefused();
     await this.throttle.forgive(at);
+    if (member.elsewhere !== null) throw new SingleSignOnNeeded(member.elsewhere);
     return this.sessions.begin(member.id, { method: 'password', secondFactor: false }, origin);
+  }
+
+  private async isKnown(account: string, address: string): Promise<boolean> {
+    const [{ known } = { known: false }] = await this.database.read<{ known: boolean }>(
+      shared,
+      'select identity_knows_address($1, $2, $3) as known',
+      [account, address, new Date(this.clock().getTime() - KNOWN_ADDRESS_MS)],
+    );
+    return known;
   }
 }

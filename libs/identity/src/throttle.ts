@@ -34,6 +34,12 @@ export class Throttle {
     const kinds = new Map(at.map(([kind, value]) => [keyOf(kind, value), kind]));
     const keys = [...kinds.keys()].sort();
     await this.database.transaction(shared, async (tx) => {
+      // A few at a time, so that guesses at ever new accounts do not fill the table.
+      await tx.query(
+        `delete from identity_guess where key_sha256 in (
+           select key_sha256 from identity_guess where last_at < $1 limit 100 for update skip locked)`,
+        [new Date(now.getTime() - FORGET_MS)],
+      );
       for (const key of keys)
         await tx.query(
           'insert into identity_guess (key_sha256, failures, last_at) values ($1, 0, $2) on conflict do nothing',

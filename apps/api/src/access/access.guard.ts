@@ -102,5 +102,6 @@ function requireStanding(caller: CallerContext, rule: { may: Action } | PersonRu
     return;
   }
   if (!may(caller, rule.may)) throw new AccessDenied();
-  if (permissions[rule.may].stepUp && !isSteppedUp(caller.steppedUpAt, systemClock())) throw new StepUpNeeded();
+  if (caller.kind === 'member' && permissions[rule.may].stepUp && !isSteppedUp(caller.steppedUpAt, systemClock()))
+    throw new StepUpNeeded();
 }

@@ -18,6 +18,7 @@ const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string]>
   422: ['idempotency-key-reused', 'This Idempotency-Key was used for another request.'],
   428: ['condition-needed', 'Send the ETag that you read as If-Match.'],
   429: ['too-many-requests', 'Too many requests. Try again in 12 seconds.'],
+
   503: ['public-keys-missing', 'The signing keys are not published yet: the worker has not started.'],
 };
 

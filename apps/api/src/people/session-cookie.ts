@@ -28,6 +28,24 @@ export class SessionCookie {
     });
   }
 
+  /** The state of a single sign-on, while the browser is at the provider: it comes back from another site, so `lax`. */
+  writeState(reply: FastifyReply, state: string): void {
+    const { secure } = this;
+    reply.setCookie(this.stateName, state, { path: '/', httpOnly: true, sameSite: 'lax', secure, maxAge: 600 });
+  }
+
+  takeState(
+    request: { readonly cookies: Readonly<Record<string, string | undefined>> },
+    reply: FastifyReply,
+  ): string | undefined {
+    reply.clearCookie(this.stateName, { path: '/', secure: this.secure, httpOnly: true, sameSite: 'lax' });
+    return request.cookies[this.stateName];
+  }
+
+  private get stateName(): string {
+    return `${this.name}_state`;
+  }
+
   clear(reply: FastifyReply): void {
     reply.clearCookie(this.name, { path: '/', secure: this.secure, httpOnly: true, sameSite: 'strict' });
   }

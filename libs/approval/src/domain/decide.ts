@@ -33,6 +33,8 @@ export interface RevisionFacts {
   readonly reason: string;
   readonly sourceState: 'new' | 'ok' | 'stale' | 'unverified' | 'unreachable';
   readonly sourceReason: string;
+  /** Verdicts that do not count, since their key was revoked. */
+  readonly verdictsRevoked?: number;
 }
 
 export interface Decision {
@@ -55,6 +57,10 @@ export function decide(rules: PolicyRules, verdict: VerdictFacts | null, revisio
   }
   if (revision.sourceState === 'stale' || revision.sourceState === 'unverified') {
     return { outcome: 'waiting', reason: `Its source cannot be trusted now: ${revision.sourceReason}` };
+  }
+  if (verdict === null && (revision.verdictsRevoked ?? 0) > 0) {
+    const reason = 'The key that signed its verdict was revoked: nothing that it signed is believed.';
+    return { outcome: 'refused', reason };
   }
   if (verdict === null)
     return { outcome: 'waiting', reason: 'No lab that resembles these machines has tested it yet.' };

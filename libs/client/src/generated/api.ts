@@ -684,6 +684,26 @@ export interface paths {
         patch: operations["changeMember"];
         trace?: never;
     };
+    "/api/v1/msps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an MSP and invite its first owner by mail
+         * @description Make an MSP and invite its first owner by mail.
+         */
+        post: operations["createMsp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/outcomes": {
         parameters: {
             query?: never;
@@ -932,6 +952,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/single-sign-on/{mspId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in with the identity provider of an MSP: sends the browser there
+         * @description Sign in with the identity provider of an MSP: sends the browser there.
+         */
+        get: operations["beginSingleSignOn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/step-up": {
         parameters: {
             query?: never;
@@ -964,6 +1004,54 @@ export interface paths {
          * @description Tenants' parts of costs, newest first.
          */
         get: operations["listShares"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/single-sign-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your MSP's identity provider, without its secret
+         * @description Your MSP's identity provider, without its secret.
+         */
+        get: operations["getSingleSignOn"];
+        /**
+         * Let members of your MSP sign in with its identity provider (OpenID Connect)
+         * @description Let members of your MSP sign in with its identity provider (OpenID Connect).
+         */
+        put: operations["configureSingleSignOn"];
+        post?: never;
+        /**
+         * Switch single sign-on off
+         * @description Switch single sign-on off.
+         */
+        delete: operations["removeSingleSignOn"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/single-sign-on/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where identity providers send browsers back to
+         * @description Begins a session and goes on to the console. An account with a second factor of its own is asked for it unless the provider says that one was proved.
+         */
+        get: operations["finishSingleSignOn"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1029,7 +1117,11 @@ export interface paths {
          */
         get: operations["listTenants"];
         put?: never;
-        post?: never;
+        /**
+         * Make a tenant of your MSP
+         * @description Make a tenant of your MSP.
+         */
+        post: operations["createTenant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2744,6 +2836,17 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *       "name": "Harbour IT"
+         *     }
+         */
+        Msp: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /**
+         * @example {
          *       "name": "nightly report",
          *       "actions": [
          *         "device:read",
@@ -2788,6 +2891,25 @@ export interface components {
              * @description The tenant they are to belong to; left out: your own organisation.
              */
             tenantId?: string;
+        };
+        /**
+         * @example {
+         *       "name": "Harbour IT",
+         *       "ownerEmail": "owner@harbour.example"
+         *     }
+         */
+        NewMsp: {
+            name: string;
+            /** Format: email */
+            ownerEmail: string;
+        };
+        /**
+         * @example {
+         *       "name": "Corner Bakery"
+         *     }
+         */
+        NewTenant: {
+            name: string;
         };
         /**
          * @example {
@@ -3981,6 +4103,48 @@ export interface components {
             /** Format: email */
             email: string;
             password: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://login.consulting.example",
+         *       "clientId": "vouch",
+         *       "required": false,
+         *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+         *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+         *     }
+         */
+        SingleSignOn: {
+            /** @description To be registered at the provider as redirect URI. */
+            callbackUrl: string;
+            clientId: string;
+            /**
+             * Format: uri
+             * @description The provider's issuer, as its discovery document says it.
+             */
+            issuer: string;
+            /** @description Whether members of your MSP must sign in there. Owners may always use their password. */
+            required: boolean;
+            /** @description Where your members begin to sign in. */
+            signInUrl: string;
+        };
+        /**
+         * @example {
+         *       "issuer": "https://login.consulting.example",
+         *       "clientId": "vouch",
+         *       "required": false,
+         *       "clientSecret": "shown once by the provider"
+         *     }
+         */
+        SingleSignOnSettings: {
+            clientId: string;
+            clientSecret: string;
+            /**
+             * Format: uri
+             * @description The provider's issuer, as its discovery document says it.
+             */
+            issuer: string;
+            /** @description Whether members of your MSP must sign in there. Owners may always use their password. */
+            required: boolean;
         };
         /**
          * @description A tenant's bill of one period.
@@ -6668,6 +6832,55 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    createMsp: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Harbour IT",
+                 *       "ownerEmail": "owner@harbour.example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewMsp"];
+            };
+        };
+        responses: {
+            /** @description Make an MSP and invite its first owner by mail */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *       "name": "Harbour IT"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Msp"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     listOutcomes: {
         parameters: {
             query?: {
@@ -7444,6 +7657,32 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    beginSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id: msp. */
+                mspId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            302: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     stepUp: {
         parameters: {
             query?: never;
@@ -7567,6 +7806,157 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    getSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Your MSP's identity provider, without its secret */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.consulting.example",
+                     *       "clientId": "vouch",
+                     *       "required": false,
+                     *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+                     *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    configureSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "issuer": "https://login.consulting.example",
+                 *       "clientId": "vouch",
+                 *       "required": false,
+                 *       "clientSecret": "shown once by the provider"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SingleSignOnSettings"];
+            };
+        };
+        responses: {
+            /** @description Let members of your MSP sign in with its identity provider (OpenID Connect) */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://login.consulting.example",
+                     *       "clientId": "vouch",
+                     *       "required": false,
+                     *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
+                     *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    removeSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    finishSingleSignOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            302: {
+                headers: {
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            403: components["responses"]["Problem403"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };
@@ -7803,6 +8193,60 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Corner Bakery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewTenant"];
+            };
+        };
+        responses: {
+            /** @description Make a tenant of your MSP */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+                     *       "name": "Corner Bakery",
+                     *       "createdAt": "2026-01-05T08:00:00.000Z",
+                     *       "policy": {
+                     *         "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *         "name": "Tested, low-impact machines first"
+                     *       },
+                     *       "devices": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };

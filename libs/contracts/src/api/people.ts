@@ -90,3 +90,44 @@ export const AcceptInvitation = z
     id: 'AcceptInvitation',
     examples: [{ secret: 'vi_2c9f0b6a8d7e4f1a5b3c', name: 'Kim', password: 'seven lamps under water' }],
   });
+
+const provider = {
+  issuer: z
+    .url({ protocol: /^https?$/ })
+    .max(500)
+    .meta({ description: "The provider's issuer, as its discovery document says it." }),
+  clientId: PlainText.min(1).max(300),
+  required: z.boolean().meta({
+    description: 'Whether members of your MSP must sign in there. Owners may always use their password.',
+  }),
+};
+const providerExample = { issuer: 'https://login.consulting.example', clientId: 'vouch', required: false };
+export const SingleSignOnSettings = z
+  .strictObject({ ...provider, clientSecret: z.string().min(1).max(500) })
+  .meta({ id: 'SingleSignOnSettings', examples: [{ ...providerExample, clientSecret: 'shown once by the provider' }] });
+export const SingleSignOnView = z
+  .object({
+    ...provider,
+    callbackUrl: z.string().meta({ description: 'To be registered at the provider as redirect URI.' }),
+    signInUrl: z.string().meta({ description: 'Where your members begin to sign in.' }),
+  })
+  .meta({
+    id: 'SingleSignOn',
+    examples: [
+      {
+        ...providerExample,
+        callbackUrl: 'https://vouch.example/api/v1/single-sign-on/callback',
+        signInUrl: `https://vouch.example/api/v1/session/single-sign-on/${ids.policy}`,
+      },
+    ],
+  });
+
+export const NewMsp = z
+  .strictObject({ name: PlainText.min(1).max(200), ownerEmail: z.email().max(320) })
+  .meta({ id: 'NewMsp', examples: [{ name: 'Harbour IT', ownerEmail: 'owner@harbour.example' }] });
+export const Msp = z
+  .object({ id: z.uuid(), name: z.string() })
+  .meta({ id: 'Msp', examples: [{ id: ids.policy, name: 'Harbour IT' }] });
+export const NewTenant = z
+  .strictObject({ name: PlainText.min(1).max(200) })
+  .meta({ id: 'NewTenant', examples: [{ name: 'Corner Bakery' }] });

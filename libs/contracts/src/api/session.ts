@@ -61,12 +61,10 @@ export const ChangePassword = z.strictObject({ present: Password, next: Password
 export const AskForReset = z
   .strictObject({ email: z.email().max(320) })
   .meta({ id: 'AskForReset', examples: [{ email: 'technician@consulting.example' }] });
-export const ResetPassword = z
-  .strictObject({ secret: LinkSecret, password: Password })
-  .meta({
-    id: 'ResetPassword',
-    examples: [{ secret: 'vp_2c9f0b6a8d7e4f1a5b3c', password: 'seven lamps under water' }],
-  });
+export const ResetPassword = z.strictObject({ secret: LinkSecret, password: Password }).meta({
+  id: 'ResetPassword',
+  examples: [{ secret: 'vp_2c9f0b6a8d7e4f1a5b3c', password: 'seven lamps under water' }],
+});
 
 export const CodesSetUp = z
   .object({

@@ -37,7 +37,7 @@ export interface KeyGrant {
 }
 
 /**
- * What a new key may do: a part of what its maker may, and nothing that asks for a person's step-up.
+ * What a new key may do: a part of what its maker may, and nothing that is for people alone.
  * @throws ApiKeyRefused
  */
 export function grantKey(maker: KeyMaker, wish: KeyWish): KeyGrant {
@@ -46,7 +46,7 @@ export function grantKey(maker: KeyMaker, wish: KeyWish): KeyGrant {
     throw new ApiKeyRefused(`A key cannot have the role "${role}": it is more than yours (${maker.role}).`);
   const actions = [...new Set(wish.actions)].map((action) => {
     if (!isAction(action)) throw new ApiKeyRefused(`There is no action "${action}".`);
-    if (permissions[action].stepUp)
+    if (!permissions[action].keys)
       throw new ApiKeyRefused(`No key may do "${action}": it needs a person who proves again that it is they.`);
     if (reachOf(role, action) === '-' || reachOf(maker.role, action) === '-' || maker.actions?.has(action) === false)
       throw new ApiKeyRefused(`A key cannot do "${action}": ${role} may not, or you may not.`);
@@ -68,6 +68,6 @@ export function effectiveGrant(
 ): { readonly role: Role; readonly actions: ReadonlySet<Action> } {
   const actions = key.actions
     .filter(isAction)
-    .filter((action) => !permissions[action].stepUp && reachOf(makerRole, action) !== '-');
+    .filter((action) => permissions[action].keys && reachOf(makerRole, action) !== '-');
   return { role: isAtMost(key.role, makerRole) ? key.role : makerRole, actions: new Set(actions) };
 }

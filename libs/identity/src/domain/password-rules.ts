@@ -8,6 +8,8 @@ export class PasswordRefused extends Error {
 
 export const PASSWORD_MIN = 12;
 export const PASSWORD_MAX = 128;
+/** Shorter names are found in many good passwords by chance. */
+const NAME_MIN = 6;
 /** zxcvbn's scale from 0 to 4: 3 withstands 10^8 guesses. */
 const STRONG = 3;
 
@@ -22,6 +24,10 @@ export function checkPassword(password: string, about: readonly string[]): void 
   const { length } = [...password];
   if (length < PASSWORD_MIN) throw new PasswordRefused(`A password has at least ${PASSWORD_MIN} characters.`);
   if (length > PASSWORD_MAX) throw new PasswordRefused(`A password has at most ${PASSWORD_MAX} characters.`);
+  const lower = password.toLowerCase();
+  const whole = about.flatMap((text) => [text, text.split('@')[0] ?? '']).filter((text) => text.length >= NAME_MIN);
+  if (whole.some((text) => lower.includes(text.toLowerCase())))
+    throw new PasswordRefused('A password contains neither your name, nor your e-mail address, nor your organisation.');
   const known = [...about, ...about.flatMap((text) => text.split(/[^\p{L}\p{N}]+/u)), 'vouch'].filter(
     (word) => word.length >= 3,
   );

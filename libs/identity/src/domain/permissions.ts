@@ -12,15 +12,21 @@ interface Rule {
   readonly reach: Readonly<Record<Role, Reach>>;
   /** Dangerous: the person must have proved shortly before, with every factor, that it is they. */
   readonly stepUp: boolean;
+  /** Whether an API key may do it, if it was made for that. */
+  readonly keys: boolean;
 }
 
 const row = (...cells: readonly [Reach, Reach, Reach, Reach, Reach, Reach]): Rule => ({
   reach: Object.fromEntries(roles.map((role, index) => [role, cells[index]])) as Record<Role, Reach>,
   stepUp: false,
+  keys: true,
 });
 
 /** A right that only a person has who proved shortly before, with every factor, that it is they. */
-const stepUp = (...cells: Parameters<typeof row>): Rule => ({ ...row(...cells), stepUp: true });
+const stepUp = (...cells: Parameters<typeof row>): Rule => ({ ...row(...cells), stepUp: true, keys: false });
+
+/** The same for people, and also for an API key made for it: whoever made that had stepped up. */
+const stepUpOrKey = (...cells: Parameters<typeof row>): Rule => ({ ...row(...cells), stepUp: true });
 
 // prettier-ignore
 export const permissions = {
@@ -43,8 +49,10 @@ export const permissions = {
   'api-key:read':           row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'api-key:revoke':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
   'webhook:read':           row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
-  'webhook:manage':         row('-',      'msp',     'msp',      '-',        'tenant',     '-'),
+  'webhook:manage':         stepUpOrKey('-', 'msp',  'msp',      '-',        'tenant',     '-'),
   'audit:read':             row('all',    'msp',     'msp',      'msp',      'tenant',     '-'),
+  'msp:create':             stepUp('all', '-',       '-',        '-',        '-',          '-'),
+  'tenant:create':          row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'member:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
   'member:manage':          stepUp('-',   'msp',     '-',        '-',        'tenant',     '-'),
   'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
@@ -62,11 +70,11 @@ export const reachOf = (role: Role, action: Action): Reach => permissions[action
 export const actionsOf = (caller: Parameters<typeof may>[0]): Action[] =>
   (Object.keys(permissions) as Action[]).filter((action) => may(caller, action));
 
-/** An API key may do what its role may and what it was made for, and never what asks for a person's step-up. */
+/** An API key may do what its role may and what it was made for, and never what is for people alone. */
 export function may(
   caller: { readonly role: Role; readonly actions: ReadonlySet<Action> | null },
   action: Action,
 ): boolean {
   if (reachOf(caller.role, action) === '-') return false;
-  return caller.actions === null || (caller.actions.has(action) && !permissions[action].stepUp);
+  return caller.actions === null || (caller.actions.has(action) && permissions[action].keys);
 }

@@ -6,10 +6,11 @@ import type { LabMachine } from '../lab-machine.port.js';
 import type { StepResult } from './run-recorder.js';
 
 /**
- * Asks a machine everything in the list. What is not healthy is asked again for a while, since a service may need a
- * moment after it was restarted.
+ * Asks a machine everything in the list, a few questions at a time. What is not healthy is asked again for a while,
+ * since a service may need a moment after it was restarted.
  * @param settleMs for all checks together
  * @param before how the same checks went before the patch; what takes far longer now is not healthy
+ * @returns results in the order of the list
  */
 export async function runChecks(
   machine: LabMachine,
@@ -18,9 +19,8 @@ export async function runChecks(
   signal: AbortSignal,
   before: readonly ProbeResult[] = [],
 ): Promise<ProbeResult[]> {
-  const results: ProbeResult[] = [];
   const deadline = performance.now() + settleMs;
-  for (const check of checks) {
+  const settled = async (check: MachineCheck): Promise<ProbeResult> => {
     const old = before.find(({ name }) => name === check.name);
     const again = async (): Promise<ProbeResult> => heedSlowness(await ask(machine, check, signal), old);
     let result = await again();
@@ -28,10 +28,19 @@ export async function runChecks(
       await sleep(500);
       result = await again();
     }
-    results.push(result);
-  }
+    return result;
+  };
+  const results: ProbeResult[] = new Array<ProbeResult>(checks.length);
+  const queue = checks.entries();
+  const askNext = async (): Promise<void> => {
+    for (const [index, check] of queue) results[index] = await settled(check);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, askNext));
   return results;
 }
+
+/** More would make each of them slower on a machine with few processors. */
+const AT_ONCE = 3;
 
 /** All green, or which are not. */
 export function summary(probes: readonly ProbeResult[]): StepResult {

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { organisation, PASSWORD, TestApi } from './api.js';
+import { TestIdentityProvider } from './identity-provider.js';
+import { Person, problemCode } from './people.js';
+
+const [north, south] = organisation;
+if (!north || !south) throw new Error('The organisation of the tests is not whole.');
+const CALLBACK = 'http://127.0.0.1/api/v1/single-sign-on/callback';
+
+let api: TestApi;
+let provider: TestIdentityProvider;
+let boss: Person;
+beforeAll(async () => {
+  api = await TestApi.start({ VOUCH_ALLOW_PRIVATE_NETWORK: true });
+  provider = await TestIdentityProvider.start(CALLBACK);
+  boss = new Person(api, north.boss);
+  boss.cookie = await api.signIn(north.boss);
+});
+afterAll(async () => {
+  await provider.close();
+  await api.stop();
+});
+
+const settings = (more: object = {}): object => ({
+  issuer: provider.issuer,
+  ...provider.client,
+  required: false,
+  ...more,
+});
+
+interface Visit {
+  /** Where the provider sends the browser back to. */
+  readonly back: URL;
+  readonly stateCookie: string;
+}
+
+/** Begins at our door and signs in at the provider as somebody. */
+async function visit(who: string, msp = north?.id): Promise<Visit> {
+  provider.who = who;
+  const begun = await fetch(`${api.url}/api/v1/session/single-sign-on/${msp}`, { redirect: 'manual' });
+  expect(begun.status).toBe(302);
+  const stateCookie = begun.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  return { back: new URL(await provider.visit(begun.headers.get('location') ?? '')), stateCookie };
+}
+
+async function comeBack({ back, stateCookie }: Visit): Promise<Response> {
+  return fetch(`${api.url}${back.pathname}${back.search}`, { redirect: 'manual', headers: { cookie: stateCookie } });
+}
+
+/** The session that an answer began, as its member sees it. */
+async function sessionOf(response: Response): Promise<{ member: { email: string }; secondFactor: string }> {
+  const cookie = response.headers
+    .getSetCookie()
+    .map((set) => set.split(';')[0] ?? '')
+    .find((pair) => pair.startsWith('vouch_session=vs_'));
+  return (await (await api.get('/api/v1/session', { cookie: cookie ?? '' })).json()) as never;
+}
+
+describe('single sign-on', () => {
+  it('is set up by an owner of the MSP, against a provider that answers', async () => {
+    const put = (person: Person, body: object): Promise<Response> => person.send('PUT', '/api/v1/single-sign-on', body);
+    const technician = new Person(api, north.technician);
+    technician.cookie = await api.signIn(north.technician);
+    expect((await put(technician, settings())).status).toBe(403);
+    expect(await problemCode(await put(boss, settings({ issuer: 'http://127.0.0.1:9' })))).toEqual([
+      422,
+      'single-sign-on-failed',
+    ]);
+    expect((await boss.send('GET', '/api/v1/single-sign-on')).status).toBe(404);
+    const made = await put(boss, settings());
+    expect(await made.json()).toEqual({
+      issuer: provider.issuer,
+      clientId: 'vouch',
+      required: false,
+      callbackUrl: CALLBACK,
+      signInUrl: `http://127.0.0.1/api/v1/session/single-sign-on/${north.id}`,
+    });
+    const other = new Person(api, south.boss);
+    other.cookie = await api.signIn(south.boss);
+    expect((await other.send('GET', '/api/v1/single-sign-on')).status).toBe(404);
+    expect((await fetch(`${api.url}/api/v1/session/single-sign-on/${south.id}`)).status).toBe(404);
+  });
+
+  it('signs in whom the provider vouches for, and asks for our second factor if the provider did not', async () => {
+    provider.accounts['kim'] = { email: north.technician.toUpperCase(), email_verified: true };
+    const answer = await comeBack(await visit('kim'));
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, '/']);
+    expect(await sessionOf(answer)).toMatchObject({
+      member: { email: north.technician },
+      secondFactor: 'enrolment-needed',
+    });
+    provider.accounts['kim'] = { ...provider.accounts['kim'], amr: ['pwd', 'otp'] };
+    expect(await sessionOf(await comeBack(await visit('kim')))).toMatchObject({ secondFactor: 'done' });
+  });
+
+  it('stays with the person when the address changes hands', async () => {
+    provider.accounts['kim'] = { email: 'renamed@north.example', email_verified: true, amr: ['mfa'] };
+    provider.accounts['heir'] = { email: north.technician, email_verified: true, amr: ['mfa'] };
+    expect(await sessionOf(await comeBack(await visit('kim')))).toMatchObject({ member: { email: north.technician } });
+    expect(await problemCode(await comeBack(await visit('heir')))).toEqual([403, 'single-sign-on-refused']);
+  });
+
+  it.each([
+    ['an address that the provider did not verify', { email: north.reader, email_verified: false }],
+    ['a stranger', { email: 'stranger@elsewhere.example', email_verified: true }],
+    ['a member of another MSP', { email: south.technician, email_verified: true }],
+    ['a member of a customer', { email: north.tenants[0]?.owner ?? '', email_verified: true }],
+  ])('lets in nobody by %s', async (what, account) => {
+    provider.accounts[what] = { ...account, amr: ['mfa'] };
+    expect(await problemCode(await comeBack(await visit(what)))).toEqual([403, 'single-sign-on-refused']);
+  });
+
+  it('takes nothing that was not begun in this browser, twice, or with something changed', async () => {
+    const failed = [422, 'single-sign-on-failed'];
+    const good = await visit('kim');
+    expect(await problemCode(await comeBack({ ...good, stateCookie: '' })), 'another browser').toEqual(failed);
+    expect((await comeBack(good)).status).toBe(302);
+    expect(await problemCode(await comeBack(good)), 'twice').toEqual(failed);
+
+    const changed = await visit('kim');
+    changed.back.searchParams.set('code', 'x'.repeat(43));
+    expect(await problemCode(await comeBack(changed)), 'another code').toEqual(failed);
+
+    const [mine, theirs] = [await visit('kim'), await visit('kim')];
+    mine.back.searchParams.set('code', theirs.back.searchParams.get('code') ?? '');
+    expect(await problemCode(await comeBack(mine)), 'the code of another sign-in').toEqual(failed);
+
+    const mixedUp = await visit('kim');
+    mixedUp.back.searchParams.set('iss', 'https://elsewhere.example');
+    expect(await problemCode(await comeBack(mixedUp)), 'another issuer').toEqual(failed);
+    expect((await fetch(`${api.url}/api/v1/single-sign-on/callback`)).status).toBe(422);
+  });
+
+  it('when it is required leaves passwords to owners and customers', async () => {
+    await boss.send('PUT', '/api/v1/single-sign-on', settings({ required: true }));
+    const signIn = (email: string, password = PASSWORD): Promise<Response> => new Person(api, email).signIn(password);
+    expect(await problemCode(await signIn(north.reader))).toEqual([403, 'single-sign-on-needed']);
+    expect((await signIn(north.reader, 'not it')).status).toBe(401);
+    for (const email of [north.boss, south.reader, north.tenants[0]?.owner ?? ''])
+      expect((await signIn(email)).status, email).toBe(200);
+    expect((await boss.send('DELETE', '/api/v1/single-sign-on')).status).toBe(204);
+    expect((await signIn(north.reader)).status).toBe(200);
+  });
+
+  it('never calls a provider inside the private network, unless the installation allows it', async () => {
+    const strict = await TestApi.start();
+    const owner = new Person(strict, north.boss);
+    owner.cookie = await strict.signIn(north.boss);
+    for (const issuer of [provider.issuer, 'https://169.254.169.254', 'https://localhost', 'https://[::1]'])
+      expect(
+        await problemCode(await owner.send('PUT', '/api/v1/single-sign-on', settings({ issuer }))),
+        issuer,
+      ).toEqual([422, 'single-sign-on-failed']);
+    await strict.stop();
+  });
+});
