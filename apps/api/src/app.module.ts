@@ -12,6 +12,7 @@ import { HealthController } from './http/health.controller.js';
 import { RouteMethods } from './http/method-not-allowed.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { LabController } from './lab/lab.controller.js';
+import { LabDeskController } from './lab/lab-desk.controller.js';
 import { DeprecationInterceptor } from './deprecation/deprecated.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { RateLimitGuard } from './limits/rate-limit.guard.js';
@@ -31,6 +32,7 @@ export class AppModule {
         DeviceController,
         AptController,
         LabController,
+        LabDeskController,
         BillingController,
         ...auditControllers,
         ...peopleControllers,

@@ -11,6 +11,7 @@ export * from './adapters/debian/debian-feed.js';
 export * from './declare-sources.js';
 export * from './feed.port.js';
 export * from './fetch-artefacts.js';
+export * from './mark-exploited.js';
 export * from './newest-offers.js';
 export * from './poll-source.stage.js';
 export * from './snapshot-store.js';

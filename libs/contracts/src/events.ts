@@ -6,6 +6,7 @@ const id = z.uuid();
 export const events = {
   'catalog.source-changed': z.object({ sourceId: z.string() }),
   'catalog.snapshot-stored': z.object({ sourceId: z.string(), snapshotId: id }),
+  'catalog.urgency-changed': z.object({ revisionId: id }),
   'fleet.device-enrolled': z.object({ tenantId: id, deviceId: id }),
   'fleet.fingerprint-changed': z.object({ tenantId: id, deviceId: id }),
   'planning.demand-changed': z.object({ revisionId: id }),

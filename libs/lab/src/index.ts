@@ -1,4 +1,6 @@
+export * from './cancel-run.js';
 export * from './enqueue-run.js';
+export * from './read-queue.js';
 export * from './run-queue.js';
 export * from './runner-registry.js';
 export * from './domain/profile.js';

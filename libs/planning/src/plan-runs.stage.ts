@@ -49,6 +49,7 @@ export class PlanRunsStage implements Stage {
   readonly concurrency = 2;
   readonly wakes = {
     'planning.demand-changed': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
+    'catalog.urgency-changed': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
   } as const;
 
   constructor(

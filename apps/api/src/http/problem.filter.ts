@@ -38,6 +38,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'device-key-refused': 422,
   'outcome-not-offered': 409,
   'lease-lost': 409,
+  'run-not-changeable': 409,
   'profile-unknown': 404,
   'content-mismatch': 422,
   'nothing-to-bill': 409,

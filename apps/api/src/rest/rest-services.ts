@@ -2,6 +2,7 @@ import { ApiKeys } from '@vouch/identity';
 import { SafeFetch, SealedBox, type Clock, type Database, type Logger } from '@vouch/platform';
 import { WebhookEndpoints } from '@vouch/webhooks';
 import { Idempotency } from '../idempotency/idempotency.js';
+import { LabDesk } from '../lab/lab-desk.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { Cursors } from '../listing/cursor.js';
 import { Lists } from '../listing/lists.js';
@@ -22,6 +23,7 @@ export class RestServices {
   readonly idempotency: Idempotency;
   readonly limits: RateLimits;
   readonly webhooks: WebhookEndpoints;
+  readonly lab: LabDesk;
   private readonly fetcher: SafeFetch;
 
   constructor(settings: RestSettings, database: Database, clock: Clock, logger: Logger) {
@@ -40,6 +42,7 @@ export class RestServices {
       `vouch-limit:${installation}`,
     );
     this.webhooks = new WebhookEndpoints(database, box, this.fetcher, clock);
+    this.lab = new LabDesk(database, clock);
   }
 
   async close(): Promise<void> {

@@ -8,3 +8,4 @@ export * from './billing.js';
 export * from './webhooks.js';
 export * from './session.js';
 export * from './people.js';
+export * from './lab-desk.js';

@@ -55,6 +55,9 @@ export const permissions = {
   'tenant:create':          row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'member:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
   'member:manage':          stepUp('-',   'msp',     '-',        '-',        'tenant',     '-'),
+  'lab-queue:read':         row('all',    '-',       '-',        '-',        '-',          '-'),
+  'run:cancel':             row('all',    '-',       '-',        '-',        '-',          '-'),
+  'patch:prioritise':       row('all',    '-',       '-',        '-',        '-',          '-'),
   'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
 } as const satisfies Readonly<Record<string, Rule>>;
 

@@ -20,7 +20,7 @@ export const TEST_RUN_TRANSITIONS: Readonly<Record<TestRunState, Readonly<Partia
   },
   reported: { judged: 'the verdict was signed' },
   judged: {},
-  cancelled: {},
+  cancelled: { queued: 'somebody wants it after all' },
 };
 
 export const canTransition = (from: TestRunState, to: TestRunState): boolean =>

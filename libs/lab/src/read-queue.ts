@@ -1,0 +1,72 @@
+import type { LabQueue, RunnerHello, Urgency } from '@vouch/contracts';
+import { shared, type Database } from '@vouch/platform';
+import { URGENCY } from './domain/fair-queue.js';
+
+const MOST = 500;
+
+/** The queue of test runs and the hosts that work on it, for whoever runs the installation. */
+export class ReadQueue {
+  constructor(private readonly database: Database) {}
+
+  async read(): Promise<Omit<LabQueue, 'exploited'>> {
+    return this.database.transaction(shared, async (tx) => {
+      const [count] = await tx.query<{ n: number }>(
+        `select count(*)::int as n from lab_test_run where state = 'queued'`,
+      );
+      const runs = await tx.query<RunRow>(
+        `select r.id, r.revision_id, p.external_id as patch, v.version, f.title as profile, r.state, r.urgency, r.attempt,
+                r.priority as machines, cardinality(r.origins) as origins, n.name as runner, r.queued_at, r.started_at,
+                coalesce((select min(g.driver) from lab_golden g where g.digest = r.golden_digest), '') as driver
+           from lab_test_run r join lab_profile f on f.digest = r.profile_digest
+           join catalog_revision v on v.id = r.revision_id join catalog_patch p on p.id = v.patch_id
+           left join lab_runner n on n.id = r.runner_id
+          where r.state in ('queued', 'leased', 'running')
+          order by r.state = 'queued', r.urgency desc, r.priority desc, r.queued_at, r.id limit ${MOST}`,
+      );
+      const hosts = await tx.query<HostRow>(
+        `select n.name, n.state, n.reason, n.last_seen_at, n.drivers,
+                (select coalesce(jsonb_object_agg(driver, busy), '{}') from (
+                   select g.driver, count(*) as busy from lab_test_run r
+                     join lab_golden g on g.digest = r.golden_digest and g.runner_id = n.id
+                    where r.runner_id = n.id and r.state in ('leased', 'running') group by g.driver) at_work) as busy
+           from lab_runner n order by n.name, n.id`,
+      );
+      return { waiting: count?.n ?? 0, runs: runs.map(runView), hosts: hosts.map(hostView) };
+    });
+  }
+}
+
+interface RunRow extends Omit<LabQueue['runs'][number], 'revisionId' | 'urgency' | 'queuedAt' | 'startedAt'> {
+  revision_id: string;
+  urgency: number;
+  queued_at: Date;
+  started_at: Date | null;
+}
+
+interface HostRow extends Pick<LabQueue['hosts'][number], 'name' | 'state' | 'reason'> {
+  last_seen_at: Date;
+  drivers: RunnerHello['drivers'];
+  busy: Record<string, number>;
+}
+
+const runView = ({ revision_id, urgency, queued_at, started_at, ...run }: RunRow): LabQueue['runs'][number] => ({
+  ...run,
+  revisionId: revision_id,
+  urgency: nameOf(urgency),
+  queuedAt: queued_at.toISOString(),
+  startedAt: started_at?.toISOString() ?? null,
+});
+
+const hostView = ({ last_seen_at, drivers, busy, ...host }: HostRow): LabQueue['hosts'][number] => ({
+  ...host,
+  lastSeenAt: last_seen_at.toISOString(),
+  drivers: drivers.map(({ name, fidelity, capacity }) => ({
+    name,
+    fidelity,
+    capacity: capacity ?? null,
+    busy: busy[name] ?? 0,
+  })),
+});
+
+const nameOf = (urgency: number): Urgency =>
+  urgency === URGENCY.exploited ? 'exploited' : urgency === URGENCY.security ? 'security' : 'routine';
