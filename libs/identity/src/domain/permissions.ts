@@ -55,6 +55,7 @@ export const permissions = {
   'tenant:create':          row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'member:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
   'member:manage':          stepUp('-',   'msp',     '-',        '-',        'tenant',     '-'),
+  'single-sign-on:read':    row('-',      'msp',     '-',        '-',        '-',          '-'),
   'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
@@ -69,6 +70,10 @@ export const reachOf = (role: Role, action: Action): Reach => permissions[action
 /** All that a caller may do: what the console shows follows from it. */
 export const actionsOf = (caller: Parameters<typeof may>[0]): Action[] =>
   (Object.keys(permissions) as Action[]).filter((action) => may(caller, action));
+
+/** What may be allowed to an API key that the caller makes. */
+export const keyActionsOf = (caller: Parameters<typeof may>[0]): Action[] =>
+  actionsOf(caller).filter((action) => permissions[action].keys);
 
 /** An API key may do what its role may and what it was made for, and never what is for people alone. */
 export function may(
