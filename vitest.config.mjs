@@ -28,7 +28,7 @@ export default defineConfig({
           'test/architecture/**/*.spec.ts',
           'test/openapi/**/*.spec.ts',
         ],
-        { testTimeout: 30_000 },
+        { testTimeout: 30_000, isolate: false },
       ),
       project('agent', ['test/agent/**/*.spec.ts'], { testTimeout: 60_000 }),
       project('console', ['test/console/**/*.spec.ts'], {
@@ -41,6 +41,7 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 120_000,
         maxWorkers: 2,
+        isolate: false,
       }),
       project('attacks', ['test/attacks/**/*.spec.ts'], {
         globalSetup: ['test/integration/services.setup.mjs'],
@@ -48,6 +49,7 @@ export default defineConfig({
         hookTimeout: 120_000,
         maxWorkers: 1,
         fileParallelism: false,
+        isolate: false,
       }),
       // Machines wait for their disks and services: two files at a time use the machine better, and disturb no verdict.
       project('lab', ['test/lab/**/*.spec.ts'], { ...LAB, exclude: CRASHES, maxWorkers: 2 }),

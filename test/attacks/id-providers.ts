@@ -41,6 +41,8 @@ export const ID_PROVIDERS: readonly (readonly [RegExp, Provider])[] = [
   [/^DELETE \/api\/v1\/account\/passkeys\/\{id\} id$/, row('identity_passkey')],
   [/^POST \/api\/v1\/(account|session)\/passkey\S* (id|rawId)$/, { shared: 'counts only with its own signature' }],
   [/ memberId$/, row('identity_member')],
+  [/\/session\/single-sign-on\/\{mspId\} mspId$/, { shared: 'the door of an MSP: whoever has its address may knock' }],
+  [/\/single-sign-on clientId$/, { shared: 'the name that an MSP has at its own provider' }],
   [/ \/api\/v1\/invitations\/\{id\}\S* id$/, row('identity_invitation')],
   [/ (policyId|channelId|cohortId)$/, { shared: 'a policy, kind of machine and ring: many tenants read one channel' }],
   [/ \/api\/v1\/(test-)?runs\/\{id\}\S* id$/, tests],

@@ -295,7 +295,7 @@ describe('an exported trail', () => {
 });
 
 describe('who reads the trail', () => {
-  it('pages through it, oldest first, and filters', async () => {
+  it('pages through it in both directions, and filters', async () => {
     const headers = { cookie: await api.signIn(one.owner) };
     const seen: string[] = [];
     for (let after = ''; ;) {
@@ -309,6 +309,40 @@ describe('who reads the trail', () => {
     }
     expect(new Set(seen).size).toBe(seen.length);
     expect(seen.length).toBeGreaterThanOrEqual(4);
+
+    const newest: string[] = [];
+    for (let after = ''; ;) {
+      const route = `/api/v1/audit?limit=3&order=newest&action=test.write${after}`;
+      const page = (await (await api.get(route, headers)).json()) as AuditPage;
+      newest.push(...page.items.map((entry) => entry.id));
+      if (page.next === null) break;
+      after = `&cursor=${page.next}`;
+    }
+    expect(newest).toEqual([...seen].reverse());
+  });
+
+  it('sees what concerns its organisation alone, and nothing of another organisation', async () => {
+    const read = async (headers: Record<string, string>): Promise<AuditPage['items']> =>
+      ((await (await api.get('/api/v1/audit?limit=200&order=newest', headers)).json()) as AuditPage).items;
+    const [mine, theirs] = [{ cookie: await api.signIn(north.boss) }, { cookie: await api.signIn(south.technician) }];
+    const key = { name: 'nightly', actions: ['audit:read'], expiresInDays: 1 };
+    const made = (await (await api.post('/api/v1/api-keys', key, { ...mine, 'x-vouch-csrf': '1' })).json()) as {
+      id: string;
+      key: string;
+    };
+    const about = (items: AuditPage['items']): string[] => items.map(({ action, subject }) => `${action} ${subject}`);
+    const wanted = `api-key.create api-key:${made.id}`;
+    const own = await read(mine);
+    expect(about(own)).toContain(wanted);
+    expect(about(own).some((line) => line.startsWith('session.begin member:'))).toBe(true);
+    for (const other of [theirs, { cookie: await api.signIn(one.owner) }]) {
+      const items = await read(other);
+      expect(about(items)).not.toContain(wanted);
+      expect(items.filter(({ actor, subject }) => [actor, subject].includes(`member:${idOf(north.boss)}`))).toEqual([]);
+    }
+    const byKey = await read({ authorization: `Bearer ${made.key}` });
+    expect(byKey.filter(({ tenantId }) => tenantId === null)).toEqual([]);
+    expect(byKey.length).toBeGreaterThan(0);
   });
 
   it("gets the same answer for another's entry as for none", async () => {

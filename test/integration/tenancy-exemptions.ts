@@ -14,6 +14,7 @@ export const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   identity_end_sessions: 'whoever is removed is signed out by somebody else; ends sessions and tells nothing',
   identity_find_api_key: 'whose key this is, is asked before a tenant is known; answers for one secret',
   identity_note_api_key_use: 'last uses of many keys are noted at once; writes nothing but times',
+  platform_audit_of_organisation: 'entries of no tenant about the organisation that the transaction acts for',
   platform_audit_for_operator: 'the operator reads every chain; answers only for the id of a living operator',
   platform_checkpoints_for_operator:
     'the operator reads every checkpoint; answers only for the id of a living operator',

@@ -29,21 +29,26 @@ export const onStepUpNeeded = (ask: () => Promise<boolean>): void => {
   askForProof = () => (asking ??= ask().finally(() => (asking = null)));
 };
 
-async function call(method: string, path: string, body?: unknown): Promise<Response> {
+/** @param version only if what is changed still has it */
+export async function call(method: string, path: string, body?: unknown, version?: number): Promise<Response> {
   const response = await fetch(path, {
     method,
-    headers: { 'x-vouch-csrf': '1', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      'x-vouch-csrf': '1',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(version === undefined ? {} : { 'if-match': `"v${version}"` }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as { detail?: string; code?: string };
-  if (problem.code === 'step-up-needed' && (await askForProof())) return call(method, path, body);
+  if (problem.code === 'step-up-needed' && (await askForProof())) return call(method, path, body, version);
   throw new Problem(response.status, problem.code ?? '', problem.detail ?? `The server answered ${response.status}.`);
 }
 
-const json = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
+export const json = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
   (await (await call(method, path, body)).json()) as T;
-const read = <T>(path: string): Promise<T> => json<T>('GET', path);
+export const read = <T>(path: string): Promise<T> => json<T>('GET', path);
 const session = '/api/v1/session';
 const account = '/api/v1/account';
 type Options<T extends (options: never) => unknown> = Parameters<T>[0] extends { optionsJSON: infer O } ? O : never;
@@ -95,6 +100,7 @@ export const api = {
     json<{ email: string; organisation: string; role: string }>('POST', '/api/v1/invitations/look', { secret }),
   acceptInvitation: (secret: string, name: string, password: string) =>
     call('POST', '/api/v1/invitations/accept', { secret, name, password }),
+  createMsp: (name: string, ownerEmail: string) => call('POST', '/api/v1/msps', { name, ownerEmail }),
   overview: () => read<Overview>('/api/v1/overview'),
   run: (id: string) => read<RunDetail>(`/api/v1/runs/${id}`),
   portal: async (tenantId: string): Promise<string> =>

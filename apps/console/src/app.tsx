@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { Overview, PatchView } from '@vouch/contracts';
 import { AccountPage } from './account-page.js';
+import { AuditTrailPage } from './audit-page.js';
 import { api } from './api.js';
 import { Badge } from './badge.js';
 import { EvidencePanel } from './evidence-panel.js';
@@ -8,7 +9,9 @@ import { Header, Surroundings } from './header.js';
 import { Invitation, NewPassword } from './join-page.js';
 import { MembersPage } from './members-page.js';
 import { MoneyPanel } from './money-panel.js';
+import { OperatorApp } from './operator-app.js';
 import { PatchList } from './patch-list.js';
+import { ProgramsPage } from './programs-page.js';
 import { RunSteps } from './run-steps.js';
 import { SignIn } from './sign-in.js';
 import { StepUp } from './step-up.js';
@@ -19,7 +22,7 @@ import { VerdictPanel } from './verdict-panel.js';
 import { stages } from './words.js';
 
 export function App() {
-  const { overview, signedOut, connection, error, reload } = useOverview();
+  const { overview, signedOut, elsewhere, connection, error, reload } = useOverview();
   const [chosen, setChosen] = useState<string | null>(null);
   const [page, secret = ''] = usePlace();
   const begin = (): void => {
@@ -29,11 +32,19 @@ export function App() {
   if (page === 'invitation') return <Invitation secret={secret} onDone={begin} />;
   if (page === 'new-password') return <NewPassword secret={secret} onDone={begin} />;
   if (signedOut) return <SignIn onDone={reload} />;
+  const signOut = (): void => void api.signOut().finally(begin);
+  if (elsewhere) return <OperatorApp page={page} onSignOut={signOut} />;
   if (overview === null) return <p className="loading">{error === '' ? 'Loading…' : error}</p>;
   const patch = overview.patches.find((p) => p.revisionId === chosen) ?? mostInteresting(overview);
   return (
     <>
-      <Header overview={overview} connection={connection} onSignOut={() => void api.signOut().finally(reload)} />
+      <Header
+        organisation={overview.msp}
+        member={overview.member}
+        first="Patches"
+        connection={connection}
+        onSignOut={signOut}
+      />
       <StepUp />
       <main className="page">
         {page === 'account' ? (
@@ -44,6 +55,10 @@ export function App() {
             ofMsp={!overview.member.role.startsWith('tenant-')}
             manages={overview.member.actions.includes('member:manage')}
           />
+        ) : page === 'programs' ? (
+          <ProgramsPage tenants={overview.tenants} actions={overview.member.actions} />
+        ) : page === 'audit' ? (
+          <AuditTrailPage tenants={overview.tenants} members={overview.member.actions.includes('member:read')} />
         ) : (
           <>
             <Surroundings overview={overview} error={error} />

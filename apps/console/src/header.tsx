@@ -9,30 +9,46 @@ const CONNECTIONS = {
   reconnecting: { label: 'reconnecting…', tone: 'warn' },
 } as const;
 
-export function Header({
-  overview,
-  connection,
-  onSignOut,
-}: {
-  overview: Overview;
-  connection: Connection;
-  onSignOut: () => void;
-}) {
+/** Pages, and what one must be allowed to do to find something there. */
+const PAGES = [
+  { place: 'members', title: 'Members', needs: ['member:read'] },
+  { place: 'programs', title: 'Programs', needs: ['api-key:read', 'webhook:read', 'single-sign-on:read'] },
+  { place: 'audit', title: 'Audit', needs: ['audit:read'] },
+];
+
+interface Props {
+  readonly organisation: string;
+  readonly member: { readonly name: string; readonly actions: readonly string[] };
+  /** What the first page is called. */
+  readonly first: string;
+  /** Null for a page that does not follow what happens. */
+  readonly connection: Connection | null;
+  readonly onSignOut: () => void;
+}
+
+export function Header({ organisation, member, first, connection, onSignOut }: Props) {
+  const shown = PAGES.filter(({ needs }) => needs.some((action) => member.actions.includes(action)));
   return (
     <header className="top">
       <h1>
         <img src="/vouch.svg" alt="" width="24" height="24" /> Vouch
       </h1>
-      <span className="msp">{overview.msp}</span>
+      <span className="msp">{organisation}</span>
       <span className="spacer" />
-      <span role="status">
-        <Badge tone={CONNECTIONS[connection].tone}>{CONNECTIONS[connection].label}</Badge>
-      </span>
+      {connection !== null && (
+        <span role="status">
+          <Badge tone={CONNECTIONS[connection].tone}>{CONNECTIONS[connection].label}</Badge>
+        </span>
+      )}
       <nav aria-label="Pages">
-        <a href="#/">Patches</a>
-        {overview.member.actions.includes('member:read') && <a href="#/members">Members</a>}
-        <a href="#/account" className="member" title="Your account" aria-label={`Account of ${overview.member.name}`}>
-          {overview.member.name}
+        <a href="#/">{first}</a>
+        {shown.map(({ place, title }) => (
+          <a key={place} href={`#/${place}`}>
+            {title}
+          </a>
+        ))}
+        <a href="#/account" className="member" title="Your account" aria-label={`Account of ${member.name}`}>
+          {member.name}
         </a>
       </nav>
       <button className="plain" onClick={onSignOut}>

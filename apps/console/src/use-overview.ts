@@ -7,6 +7,8 @@ export type Connection = 'connecting' | 'live' | 'reconnecting';
 interface State {
   readonly overview: Overview | null;
   readonly signedOut: boolean;
+  /** Signed in as somebody who has no customers: who runs the installation. */
+  readonly elsewhere: boolean;
   readonly connection: Connection;
   readonly error: string;
   readonly reload: () => void;
@@ -20,6 +22,7 @@ const REOPEN_MS = 3_000;
 export function useOverview(): State {
   const [overview, setOverview] = useState<Overview | null>(null);
   const [signedOut, setSignedOut] = useState(false);
+  const [elsewhere, setElsewhere] = useState(false);
   const [connection, setConnection] = useState<Connection>('connecting');
   const [error, setError] = useState('');
   const timer = useRef<number | undefined>(undefined);
@@ -32,12 +35,16 @@ export function useOverview(): State {
       if (mine !== latest.current) return;
       setOverview(next);
       setSignedOut(false);
+      setElsewhere(false);
       setError('');
     } catch (reason) {
       if (mine !== latest.current) return;
       if (reason instanceof Problem && (reason.status === 401 || reason.code.startsWith('second-factor')))
         setSignedOut(true);
-      else setError('The server does not answer; what you see may be old.');
+      else if (reason instanceof Problem && reason.code === 'access-denied') {
+        setSignedOut(false);
+        setElsewhere(true);
+      } else setError('The server does not answer; what you see may be old.');
     }
   }, []);
 
@@ -53,9 +60,9 @@ export function useOverview(): State {
     return () => window.clearTimeout(timer.current);
   }, [load]);
 
-  useEffect(() => (signedOut ? undefined : listen(setConnection, soon)), [signedOut, soon]);
+  useEffect(() => (signedOut || elsewhere ? undefined : listen(setConnection, soon)), [signedOut, elsewhere, soon]);
 
-  return { overview, signedOut, connection, error, reload: () => void load() };
+  return { overview, signedOut, elsewhere, connection, error, reload: () => void load() };
 }
 
 /**

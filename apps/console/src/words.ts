@@ -1,4 +1,4 @@
-import type { PatchView, RunView } from '@vouch/contracts';
+import type { PatchView, RunView, WebhookTopic } from '@vouch/contracts';
 
 /** What each stage is called, and the tone that it is shown in. */
 export const stages: Readonly<Record<PatchView['stage'], { readonly label: string; readonly tone: Tone }>> = {
@@ -43,3 +43,15 @@ export const verdicts = {
   fail: { label: 'Failed', tone: 'bad' },
   inconclusive: { label: 'Inconclusive', tone: 'warn' },
 } as const;
+
+/** What happened, as those who are told about it call it. */
+export const events: Readonly<Record<WebhookTopic, string>> = {
+  'fleet.device-enrolled': 'a machine has joined',
+  'lab.verdict-issued': 'a patch was tested',
+  'approval.decided': 'a patch was approved or held',
+  'rollout.ring-changed': 'a rollout went on or stopped',
+  'rollout.outcome-reported': 'a machine has installed a patch, or could not',
+  'billing.cost-metered': 'a test was charged',
+  'billing.statement-closed': 'an invoice was made',
+  'billing.statement-changed': 'an invoice has changed',
+};

@@ -83,6 +83,7 @@ export type AuditPage = z.infer<typeof AuditPage>;
 export const AuditQuery = z.strictObject({
   limit: pageParameters.limit,
   cursor: Sha256.optional().meta({ description: 'The `next` of the page before.' }),
+  order: z.enum(['oldest', 'newest']).default('oldest').meta({ description: 'Which entries come first.' }),
   action: PlainText.min(1)
     .max(100)
     .optional()

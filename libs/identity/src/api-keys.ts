@@ -64,6 +64,7 @@ export class ApiKeys {
         actor: actorOf(caller),
         action: 'api-key.create',
         subject: `api-key:${id}`,
+        from: caller.from,
         why: `For "${wish.name}"`,
         detail: { owner, role: grant.role, actions: grant.actions, tenants: grant.tenantIds, expiresAt },
       });
@@ -88,6 +89,7 @@ export class ApiKeys {
         actor: actorOf(caller),
         action: 'api-key.revoke',
         subject: `api-key:${id}`,
+        from: caller.from,
         why: 'Revoked on request',
         detail: { owner },
       });

@@ -176,6 +176,7 @@ export class WebhookEndpoints {
       action: `webhook.${what}`,
       subject: `webhook:${id}`,
       why,
+      from: caller.from,
       detail: { owner, ...detail },
     });
   }

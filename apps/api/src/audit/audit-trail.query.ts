@@ -5,7 +5,7 @@ import {
   type AuditPage,
   type DsseEnvelope,
 } from '@vouch/contracts';
-import { reachOf, scopeOf, type CallerContext } from '@vouch/identity';
+import { actFor, ownerOf, reachOf, scopeOf, type CallerContext } from '@vouch/identity';
 import { contentOfRow, installationLink, tenantLinkOf, type AuditRow, type Database } from '@vouch/platform';
 import { NotFound } from '../access/access.errors.js';
 
@@ -14,6 +14,7 @@ const EXPORT_PAGE = 1000;
 export interface AuditFilter {
   readonly cursor?: string | undefined;
   readonly limit?: number | undefined;
+  readonly order?: 'oldest' | 'newest' | undefined;
   readonly action?: string | undefined;
   readonly subject?: string | undefined;
 }
@@ -25,13 +26,21 @@ export interface AuditFilter {
 export class AuditTrail {
   constructor(private readonly database: Database) {}
 
-  /** One page, oldest first. @throws NotFound when `cursor` is no entry that the caller may see */
-  async page(caller: CallerContext, { cursor, limit = PAGE_SIZE, action, subject }: AuditFilter): Promise<AuditPage> {
-    const [source, own] = sourceOf(caller, 'entries');
+  /** One page. @throws NotFound when `cursor` is no entry that the caller may see */
+  async page(caller: CallerContext, filter: AuditFilter): Promise<AuditPage> {
+    const { cursor, limit = PAGE_SIZE, order = 'oldest', action, subject } = filter;
+    const [after, direction] = order === 'oldest' ? ['>', 'asc'] : ['<', 'desc'];
+    const person = caller.kind === 'member' && !readsAll(caller);
+    const [entries, own] = sourceOf(caller, 'entries');
+    // A key may be for a part of the tenants, so it sees what is the tenants' alone.
+    const source = person
+      ? `(select * from ${entries} union all select * from platform_audit_of_organisation()) entry`
+      : entries;
     const rows = await this.database.transaction(scopeOf(caller), async (tx) => {
+      if (person) await actFor(tx, ownerOf(caller, 'audit:read'));
       const [start] =
         cursor === undefined
-          ? [{ seq: 0 }]
+          ? [{ seq: order === 'oldest' ? 0 : Number.MAX_SAFE_INTEGER }]
           : await tx.query<{ seq: number }>(`select seq from ${source} where hash = $${own.length + 1}`, [
               ...own,
               cursor,
@@ -39,8 +48,8 @@ export class AuditTrail {
       if (!start) throw new NotFound('audit entry');
       const [from, most, what, which] = [1, 2, 3, 4].map((place) => `$${own.length + place}`);
       return tx.query<AuditRow>(
-        `select * from ${source} where seq > ${from} and (${what}::text is null or action = ${what})
-            and (${which}::text is null or subject = ${which}) order by seq limit ${most}`,
+        `select * from ${source} where seq ${after} ${from} and (${what}::text is null or action = ${what})
+            and (${which}::text is null or subject = ${which}) order by seq ${direction} limit ${most}`,
         [...own, start.seq, limit + 1, action ?? null, subject ?? null],
       );
     });
@@ -53,7 +62,7 @@ export class AuditTrail {
 
   /** The whole trail with its signed checkpoints: for the operator the installation's chain, for others their tenants'. */
   async *export(caller: CallerContext): AsyncGenerator<string> {
-    const whole = reachOf(caller.role, 'audit:read') === 'all';
+    const whole = readsAll(caller);
     for (const chain of whole ? [INSTALLATION_CHAIN] : caller.tenantIds) {
       // First the checkpoints: what they stand for is then sure to be among the entries that follow.
       const checkpoints = await this.checkpoints(caller, whole ? null : chain);
@@ -88,10 +97,11 @@ export class AuditTrail {
   }
 }
 
+const readsAll = (caller: CallerContext): boolean => reachOf(caller.role, 'audit:read') === 'all';
+
 /** Where to read, and the parameters that come first. The operator reads through functions that check that they are one. */
 function sourceOf(caller: CallerContext, what: 'entries' | 'checkpoints'): [string, string[]] {
-  if (reachOf(caller.role, 'audit:read') !== 'all')
-    return [what === 'entries' ? 'platform_audit' : 'platform_audit_checkpoint', []];
+  if (!readsAll(caller)) return [what === 'entries' ? 'platform_audit' : 'platform_audit_checkpoint', []];
   return [
     what === 'entries' ? 'platform_audit_for_operator($1)' : 'platform_checkpoints_for_operator($1)',
     [caller.id],

@@ -23,7 +23,7 @@ export class AuditController {
   @Get()
   @Operation({
     id: 'listAuditEntries',
-    summary: 'Who did what, when, why and from where; oldest first',
+    summary: 'Who did what, when, why and from where',
     answer: { schema: AuditPage },
     problems: [404],
   })

@@ -19,21 +19,21 @@ export class Cursors {
   /** @param list name of the list and its filters */
   encode(list: string, sort: string, id: string): string {
     const body = Buffer.from(JSON.stringify([sort, id]));
-    return `${body.toString('base64url')}.${this.tag(list, body).toString('base64url')}`;
+    return this.seal(list, body).toString();
   }
 
   /** @throws CursorRefused */
   decode(list: string, cursor: string): { sort: string; id: string } {
-    const [text = '', tag = ''] = cursor.split('.');
-    const body = Buffer.from(text, 'base64url');
-    const given = Buffer.from(tag, 'base64url');
-    const expected = this.tag(list, body);
+    const body = Buffer.from(cursor.split('.')[0] ?? '', 'base64url');
+    const given = Buffer.from(cursor);
+    const expected = this.seal(list, body);
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new CursorRefused();
     const [sort, id] = Position.parse(JSON.parse(body.toString()));
     return { sort, id };
   }
 
-  private tag(list: string, body: Buffer): Buffer {
-    return createHmac('sha256', this.key).update(list).update('\0').update(body).digest().subarray(0, TAG_BYTES);
+  private seal(list: string, body: Buffer): Buffer {
+    const tag = createHmac('sha256', this.key).update(list).update('\0').update(body).digest().subarray(0, TAG_BYTES);
+    return Buffer.from(`${body.toString('base64url')}.${tag.toString('base64url')}`);
   }
 }

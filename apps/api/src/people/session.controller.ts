@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Post, Req, Res } from 
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { SecondFactorProof, SignedIn, SignIn, StepUpProof } from '@vouch/contracts';
-import { actionsOf, type CallerContext, type Origin, type SessionSecret } from '@vouch/identity';
+import { actionsOf, keyActionsOf, type CallerContext, type Origin, type SessionSecret } from '@vouch/identity';
 import type { z } from 'zod';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
 import { Operation } from '../openapi/operation.js';
@@ -15,7 +15,12 @@ export const originOf = (request: CallerRequest): Origin => ({
 
 const view = (caller: CallerContext): SignedIn => {
   const { id, name, email, role, secondFactor } = caller;
-  return { member: { id, name, email, role }, secondFactor, actions: actionsOf(caller) };
+  return {
+    member: { id, name, email, role },
+    secondFactor,
+    actions: actionsOf(caller),
+    keyActions: keyActionsOf(caller),
+  };
 };
 
 @ApiTags('session')

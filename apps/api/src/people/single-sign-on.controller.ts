@@ -53,7 +53,7 @@ export class SingleSignOnController {
   }
 
   @Get('single-sign-on')
-  @Access({ may: 'single-sign-on:manage' })
+  @Access({ may: 'single-sign-on:read' })
   @Operation({
     id: 'getSingleSignOn',
     summary: "Your MSP's identity provider, without its secret",

@@ -360,8 +360,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Who did what, when, why and from where; oldest first
-         * @description Who did what, when, why and from where; oldest first.
+         * Who did what, when, why and from where
+         * @description Who did what, when, why and from where.
          */
         get: operations["listAuditEntries"];
         put?: never;
@@ -4073,6 +4073,10 @@ export interface components {
          *       },
          *       "secondFactor": "done",
          *       "actions": [
+         *         "overview:read",
+         *         "api-key:create"
+         *       ],
+         *       "keyActions": [
          *         "overview:read"
          *       ]
          *     }
@@ -4080,6 +4084,8 @@ export interface components {
         SignedIn: {
             /** @description What the member may do. */
             actions: string[];
+            /** @description What an API key that the member makes can be allowed to do. */
+            keyActions: string[];
             member: {
                 email: string;
                 /** Format: uuid */
@@ -5885,6 +5891,8 @@ export interface operations {
                 cursor?: string;
                 /** @description How many items at most, 1 to 200; 50 when left out. */
                 limit?: string;
+                /** @description Which entries come first. */
+                order?: "oldest" | "newest";
                 /** @description Only what was done to this thing. */
                 subject?: string;
             };
@@ -5897,7 +5905,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who did what, when, why and from where; oldest first */
+            /** @description Who did what, when, why and from where */
             200: {
                 headers: {
                     ETag: components["headers"]["ETag"];
@@ -7434,6 +7442,10 @@ export interface operations {
                      *       },
                      *       "secondFactor": "done",
                      *       "actions": [
+                     *         "overview:read",
+                     *         "api-key:create"
+                     *       ],
+                     *       "keyActions": [
                      *         "overview:read"
                      *       ]
                      *     }
@@ -7488,6 +7500,10 @@ export interface operations {
                      *       },
                      *       "secondFactor": "done",
                      *       "actions": [
+                     *         "overview:read",
+                     *         "api-key:create"
+                     *       ],
+                     *       "keyActions": [
                      *         "overview:read"
                      *       ]
                      *     }
@@ -7640,6 +7656,10 @@ export interface operations {
                      *       },
                      *       "secondFactor": "done",
                      *       "actions": [
+                     *         "overview:read",
+                     *         "api-key:create"
+                     *       ],
+                     *       "keyActions": [
                      *         "overview:read"
                      *       ]
                      *     }
@@ -7723,6 +7743,10 @@ export interface operations {
                      *       },
                      *       "secondFactor": "done",
                      *       "actions": [
+                     *         "overview:read",
+                     *         "api-key:create"
+                     *       ],
+                     *       "keyActions": [
                      *         "overview:read"
                      *       ]
                      *     }

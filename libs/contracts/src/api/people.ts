@@ -105,6 +105,7 @@ const providerExample = { issuer: 'https://login.consulting.example', clientId: 
 export const SingleSignOnSettings = z
   .strictObject({ ...provider, clientSecret: z.string().min(1).max(500) })
   .meta({ id: 'SingleSignOnSettings', examples: [{ ...providerExample, clientSecret: 'shown once by the provider' }] });
+export type SingleSignOnSettings = z.infer<typeof SingleSignOnSettings>;
 export const SingleSignOnView = z
   .object({
     ...provider,
@@ -121,6 +122,7 @@ export const SingleSignOnView = z
       },
     ],
   });
+export type SingleSignOnView = z.infer<typeof SingleSignOnView>;
 
 export const NewMsp = z
   .strictObject({ name: PlainText.min(1).max(200), ownerEmail: z.email().max(320) })

@@ -26,6 +26,9 @@ export const SignedIn = z
       description: 'Until it is `done`, the session may do nothing but prove or set up a second factor.',
     }),
     actions: z.array(z.string()).meta({ description: 'What the member may do.' }),
+    keyActions: z
+      .array(z.string())
+      .meta({ description: 'What an API key that the member makes can be allowed to do.' }),
   })
   .meta({
     id: 'SignedIn',
@@ -33,7 +36,8 @@ export const SignedIn = z
       {
         member: { id: ids.policy, name: 'Kim', email: 'technician@consulting.example', role: 'technician' },
         secondFactor: 'done',
-        actions: ['overview:read'],
+        actions: ['overview:read', 'api-key:create'],
+        keyActions: ['overview:read'],
       },
     ],
   });

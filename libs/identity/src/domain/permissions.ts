@@ -58,6 +58,7 @@ export const permissions = {
   'lab-queue:read':         row('all',    '-',       '-',        '-',        '-',          '-'),
   'run:cancel':             row('all',    '-',       '-',        '-',        '-',          '-'),
   'patch:prioritise':       row('all',    '-',       '-',        '-',        '-',          '-'),
+  'single-sign-on:read':    row('-',      'msp',     '-',        '-',        '-',          '-'),
   'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
@@ -72,6 +73,10 @@ export const reachOf = (role: Role, action: Action): Reach => permissions[action
 /** All that a caller may do: what the console shows follows from it. */
 export const actionsOf = (caller: Parameters<typeof may>[0]): Action[] =>
   (Object.keys(permissions) as Action[]).filter((action) => may(caller, action));
+
+/** What may be allowed to an API key that the caller makes. */
+export const keyActionsOf = (caller: Parameters<typeof may>[0]): Action[] =>
+  actionsOf(caller).filter((action) => permissions[action].keys);
 
 /** An API key may do what its role may and what it was made for, and never what is for people alone. */
 export function may(

@@ -238,13 +238,13 @@ const JOURNAL = 'journalctl --no-pager --output=short-iso --lines=5000';
 
 /**
  * A golden that has nothing of the patch, or has a part in this version already, has nothing to say about it. A package
- * may be new beside others that are not: a new kernel comes under a new name.
+ * may be new beside others that are not: a new kernel comes under a new name. A control run has no patch to ask about.
  */
 function whyPointless(artefacts: readonly Artefact[], installed: readonly Component[]): string | null {
   const own = new Map(installed.map((component) => [component.package, component.version]));
   const present = artefacts.find((artefact) => own.get(artefact.package) === artefact.version);
   if (present !== undefined) return `${present.package} ${present.version} is in this environment already.`;
-  if (artefacts.some((artefact) => own.has(artefact.package))) return null;
+  if (artefacts.length === 0 || artefacts.some((artefact) => own.has(artefact.package))) return null;
   return `${artefacts.map((artefact) => artefact.package).join(', ')} is not installed in this environment.`;
 }
 
