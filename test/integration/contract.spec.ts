@@ -20,6 +20,10 @@ const CANNOT: Readonly<Record<string, string>> = {
   watch: 'a stream of events never ends, and the proxy waits for the end',
 };
 
+const hello = {
+  name: 'lab',
+  drivers: [{ name: 'sandbox', fidelity: 'full', capabilities: ['packages'], capacity: 2 }],
+};
 const noPasskey = { id: 'none', rawId: 'none', type: 'public-key', clientExtensionResults: {} };
 const assertion = { clientDataJSON: 'e30', authenticatorData: 'AA', signature: 'AA' };
 const attestation = { clientDataJSON: 'e30', attestationObject: 'o2Nm' };
@@ -36,6 +40,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
   let person: Record<string, string>;
   let owner: Record<string, string>;
   let boss: Record<string, string>;
+  let operator: Record<string, string>;
   let made: Record<'token' | 'key' | 'endpoint' | 'spare' | 'delivery' | 'invitation', string>;
   const golden = sha256Hex('golden');
   const lab = { authorization: `Bearer ${LAB_TOKEN}` };
@@ -46,6 +51,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
     person = await rest.person(msp.technician);
     owner = await rest.person(tenants.one.owner);
     boss = await rest.person(msp.boss);
+    operator = await rest.operator();
     const post = async (route: string, body: unknown, headers = person): Promise<{ id: string }> =>
       (await (await rest.api.post(route, body, headers)).json()) as { id: string };
     const hook = { url: 'http://127.0.0.1:9/', eventTypes: ['lab.verdict-issued'] };
@@ -65,7 +71,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
         [made.delivery, made.endpoint, msp.id],
       );
     });
-    await rest.api.post('/lab/v1/hello', { name: 'lab', drivers: [] }, lab);
+    await rest.api.post('/lab/v1/hello', hello, lab);
   });
   // One of the operations ends the session.
   beforeEach(async () => {
@@ -113,6 +119,12 @@ describe('every documented operation, through Prism as a validating proxy', () =
     removeSingleSignOn: { status: 404, headers: boss },
     // Made by an operator: members.spec.ts.
     createMsp: { status: 403, body: { name: 'Third', ownerEmail: 'third@people.example' }, headers: boss },
+    getLabQueue: { status: 200, headers: operator },
+    markExploited: { status: 204, path: { id: ids.revision }, body: { note: 'Seen in the wild' }, headers: operator },
+    clearExploited: { status: 204, path: { id: ids.revision }, headers: operator },
+    // The fixture's run has its verdict, so nothing can be done with it any more: lab-desk.spec.ts.
+    cancelRun: { status: 409, path: { id: ids.run }, body: { why: 'too late' }, headers: operator },
+    resumeRun: { status: 409, path: { id: ids.run }, headers: operator },
     createTenant: { status: 201, body: { name: 'made here' } },
     listMembers: { status: 200, headers: boss },
     changeMember: { status: 200, path: { id: idOf(msp.reader) }, body: { role: 'technician' }, headers: boss },
@@ -196,7 +208,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
     },
     getAptFile: { status: 404, path: { channelId: ids.channel, path: 'Release' }, headers: {} },
     getAgent: { status: 404, headers: {} },
-    labHello: { status: 200, body: { name: 'lab', drivers: [] }, headers: lab },
+    labHello: { status: 200, body: hello, headers: lab },
     labGolden: {
       status: 204,
       body: { profileDigest: sha256Hex('something'), state: 'ready', digest: golden },

@@ -1,4 +1,5 @@
 import { adoptPolicy, registerPolicy } from '@vouch/approval';
+import { registerOperator } from '@vouch/identity';
 import { forTenants, idOf, sha256Hex, shared, type Tx } from '@vouch/platform';
 import { fingerprint, organisation, TestApi, TestDevice } from './api.js';
 
@@ -65,6 +66,15 @@ export class RestFixture {
   /** Headers of a person who signed in. */
   async person(email: string): Promise<Record<string, string>> {
     return { cookie: await this.api.signIn(email), 'x-vouch-csrf': '1' };
+  }
+
+  /** Headers of somebody who runs the installation. */
+  async operator(): Promise<Record<string, string>> {
+    const email = 'root@installation.example';
+    await this.api.database.platform.transaction(shared, (tx) =>
+      registerOperator(tx, { id: idOf(email), email, name: 'Root' }, new Date()),
+    );
+    return this.person(email);
   }
 
   /** A new API key. */

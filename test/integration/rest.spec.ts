@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Problem } from '@vouch/contracts';
-import { shared } from '@vouch/platform';
+import type { Overview, Problem } from '@vouch/contracts';
+import { registerPolicy } from '@vouch/approval';
+import { idOf, shared } from '@vouch/platform';
 import fc from 'fast-check';
 import { artefact, ids, msp, otherMsp, RestFixture, tenants } from './rest-fixture.js';
 
@@ -44,6 +45,31 @@ const lists = [
   '/statements',
   '/enrolment-tokens',
 ];
+
+describe('the overview', () => {
+  it("shows nothing of what another MSP's policies decided, and of how its rollouts went", async () => {
+    const patches = async (): Promise<unknown> => (await read<Overview>('/overview')).patches;
+    const before = await patches();
+    const theirs = idOf('policy of another MSP');
+    await rest.api.database.platform.transaction(shared, async (tx) => {
+      const name = 'theirs';
+      const rules = { minimumCoverage: 1, acceptReducedFidelity: false, delayMinutes: 0, rings: 1, soakSeconds: 0 };
+      await registerPolicy(tx, { id: theirs, mspId: otherMsp.id, name, rules }, new Date());
+      const of = [theirs, ids.cohort, ids.revision];
+      await tx.query(
+        `insert into approval_decision (policy_id, cohort_id, revision_id, outcome, reason, decided_at)
+         values ($1, $2, $3, 'refused', 'Their reason.', now() + interval '1 hour')`,
+        of,
+      );
+      await tx.query(
+        `insert into rollout_ring (policy_id, cohort_id, revision_id, ring, state, reason, changed_at)
+         values ($1, $2, $3, 0, 'halted', 'Theirs broke.', now())`,
+        of,
+      );
+    });
+    expect(await patches()).toEqual(before);
+  });
+});
 
 describe('lists', () => {
   it.each(lists)('%s shows what is the caller’s, and nothing of it to another MSP', async (route) => {

@@ -15,6 +15,7 @@ export interface PatchRow {
   readonly failed: number;
   readonly run_id: string | null;
   readonly run_state: string | null;
+  readonly cancelled_why: string | null;
   readonly verdict: 'pass' | 'fail' | 'inconclusive' | null;
   readonly sentence: string | null;
   readonly coverage: { score: number; notCovered: string[] } | null;
@@ -38,18 +39,20 @@ export async function loadPatchRows(tx: Tx): Promise<PatchRow[]> {
          from rollout_outcome group by revision_id)
      select n.revision_id, p.source_id, p.external_id as patch, v.version, v.state as revision_state, v.reason as revision_reason,
             n.first_at, n.devices, n.tenants, coalesce(o.installed, 0) as installed, coalesce(o.failed, 0) as failed,
-            r.id as run_id, r.state as run_state, j.result as verdict, j.sentence,
+            r.id as run_id, r.state as run_state, r.cancelled_why, j.result as verdict, j.sentence,
             d.coverage, d.outcome as decision, d.reason as decision_reason,
             coalesce((select max(untestable) from planning_demand m where m.revision_id = n.revision_id and m.devices > 0), '') as untestable,
-            exists (select 1 from rollout_ring g where g.revision_id = n.revision_id and g.state = 'halted') as ring_halted
+            exists (select 1 from rollout_ring g join approval_tenant_policy t on t.policy_id = g.policy_id
+                     where g.revision_id = n.revision_id and g.state = 'halted') as ring_halted
        from need n
        join catalog_revision v on v.id = n.revision_id
        join catalog_patch p on p.id = v.patch_id
        left join outcome o on o.revision_id = n.revision_id
-       left join lateral (select id, state from lab_test_run where revision_id = n.revision_id order by queued_at desc limit 1) r on true
+       left join lateral (select id, state, cancelled_why from lab_test_run where revision_id = n.revision_id order by queued_at desc limit 1) r on true
        left join lab_verdict j on j.run_id = r.id
-       left join lateral (select coverage, outcome, reason from approval_decision where revision_id = n.revision_id
-                           order by decided_at desc limit 1) d on true
+       left join lateral (select x.coverage, x.outcome, x.reason
+                            from approval_decision x join approval_tenant_policy t on t.policy_id = x.policy_id
+                           where x.revision_id = n.revision_id order by x.decided_at desc limit 1) d on true
       order by n.first_at, p.external_id`,
   );
   return rows.map((row) => ({ ...row, waiting_reason: waitingReason(row) }));
@@ -59,6 +62,7 @@ function waitingReason(row: Omit<PatchRow, 'waiting_reason'>): string {
   if (row.revision_state !== 'offered') return row.revision_reason;
   if (row.run_id === null) return row.untestable || 'No lab has taken it yet.';
   if (row.run_state === 'queued') return 'Waits for its turn in the lab.';
+  if (row.run_state === 'cancelled') return `Its test was called off: ${row.cancelled_why}`;
   if (row.verdict === null) return 'It is being tested in the lab now.';
   return row.sentence ?? '';
 }

@@ -71,7 +71,7 @@ function stageOf(row: PatchRow): Pick<PatchView, 'stage' | 'reason'> {
         row.revision_state !== 'offered' ? row.revision_reason : 'A machine did not take it well; no other gets it.',
     };
   }
-  if (row.run_id === null) return { stage: 'needed', reason: row.waiting_reason };
+  if (row.run_id === null || row.run_state === 'cancelled') return { stage: 'needed', reason: row.waiting_reason };
   if (row.verdict === null)
     return { stage: row.run_state === 'queued' ? 'waiting-for-lab' : 'testing', reason: row.waiting_reason };
   const sentence = row.sentence ?? '';

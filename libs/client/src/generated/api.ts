@@ -620,6 +620,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lab/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is tested and what waits, the hosts of the lab, and which patches go first
+         * @description What is tested and what waits, the hosts of the lab, and which patches go first.
+         */
+        get: operations["getLabQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -824,6 +844,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patches/{id}/exploited": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Test a patch before all others, since somebody is known to use the hole that it closes
+         * @description Takes the id of any revision, and holds for the patch: its later revisions too.
+         */
+        put: operations["markExploited"];
+        post?: never;
+        /**
+         * Test a patch in its turn again
+         * @description Test a patch in its turn again.
+         */
+        delete: operations["clearExploited"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -858,6 +902,46 @@ export interface paths {
         get: operations["getRun"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call a test run off, for everybody
+         * @description Its machine is discarded within seconds. Without a verdict, the patch is not approved anywhere.
+         */
+        post: operations["cancelRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a run that was called off back into the queue
+         * @description Put a run that was called off back into the queue.
+         */
+        post: operations["resumeRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2576,6 +2660,14 @@ export interface components {
         };
         /**
          * @example {
+         *       "note": "Listed as known to be exploited since yesterday"
+         *     }
+         */
+        ExploitationNote: {
+            note: string;
+        };
+        /**
+         * @example {
          *       "osRelease": {
          *         "id": "debian",
          *         "versionId": "12",
@@ -2782,6 +2874,102 @@ export interface components {
             profileDigest: string;
             /** Format: uuid */
             runId: string;
+        };
+        /**
+         * @example {
+         *       "waiting": 1,
+         *       "runs": [
+         *         {
+         *           "id": "c2d4e6f8-1a2b-4c3d-8e5f-6a7b8c9d0e1f",
+         *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+         *           "patch": "nginx",
+         *           "version": "1.22.1-9+deb12u2",
+         *           "profile": "Web server with database",
+         *           "driver": "sandbox",
+         *           "state": "queued",
+         *           "urgency": "security",
+         *           "machines": 12,
+         *           "origins": 3,
+         *           "attempt": 0,
+         *           "runner": null,
+         *           "queuedAt": "2026-01-06T06:01:00.000Z",
+         *           "startedAt": null
+         *         }
+         *       ],
+         *       "hosts": [
+         *         {
+         *           "name": "local",
+         *           "state": "ready",
+         *           "reason": "",
+         *           "lastSeenAt": "2026-01-06T06:01:00.000Z",
+         *           "drivers": [
+         *             {
+         *               "name": "sandbox",
+         *               "fidelity": "full",
+         *               "capacity": 2,
+         *               "busy": 0
+         *             }
+         *           ]
+         *         }
+         *       ],
+         *       "exploited": [
+         *         {
+         *           "patch": "nginx",
+         *           "sourceId": "debian-12-amd64-security",
+         *           "note": "Seen in the wild by two of our customers",
+         *           "since": "2026-01-06T06:00:00.000Z"
+         *         }
+         *       ]
+         *     }
+         */
+        LabQueue: {
+            exploited: {
+                note: string;
+                patch: string;
+                /** Format: date-time */
+                since: string;
+                sourceId: string;
+            }[];
+            hosts: {
+                drivers: {
+                    busy: number;
+                    capacity: number | null;
+                    /** @enum {string} */
+                    fidelity: "full" | "reduced";
+                    name: string;
+                }[];
+                /** Format: date-time */
+                lastSeenAt: string;
+                name: string;
+                reason: string;
+                /** @enum {string} */
+                state: "ready" | "preparing" | "unavailable";
+            }[];
+            /** @description What is being tested, then the most urgent that wait; at most 500. */
+            runs: {
+                attempt: number;
+                driver: string;
+                /** Format: uuid */
+                id: string;
+                /** @description How many machines wait for it. */
+                machines: number;
+                /** @description How many MSPs want it; the lab does not know which. */
+                origins: number;
+                patch: string;
+                profile: string;
+                /** Format: date-time */
+                queuedAt: string;
+                /** Format: uuid */
+                revisionId: string;
+                runner: string | null;
+                startedAt: string | null;
+                /** @enum {string} */
+                state: "queued" | "leased" | "running";
+                /** @enum {string} */
+                urgency: "routine" | "security" | "exploited";
+                version: string;
+            }[];
+            waiting: number;
         };
         /**
          * @example {
@@ -3526,6 +3714,14 @@ export interface components {
         };
         /**
          * @example {
+         *       "why": "The vendor has withdrawn it"
+         *     }
+         */
+        RunCancellation: {
+            why: string;
+        };
+        /**
+         * @example {
          *       "run": {
          *         "id": "c2d4e6f8-1a2b-4c3d-8e5f-6a7b8c9d0e1f",
          *         "state": "judged",
@@ -3676,6 +3872,7 @@ export interface components {
         RunnerHello: {
             drivers: {
                 capabilities: ("packages" | "services" | "reboot" | "kernel" | "boot" | "bootloader" | "firmware")[];
+                capacity?: number;
                 /** @enum {string} */
                 fidelity: "full" | "reduced";
                 name: string;
@@ -6663,6 +6860,89 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    getLabQueue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is tested and what waits, the hosts of the lab, and which patches go first */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "waiting": 1,
+                     *       "runs": [
+                     *         {
+                     *           "id": "c2d4e6f8-1a2b-4c3d-8e5f-6a7b8c9d0e1f",
+                     *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+                     *           "patch": "nginx",
+                     *           "version": "1.22.1-9+deb12u2",
+                     *           "profile": "Web server with database",
+                     *           "driver": "sandbox",
+                     *           "state": "queued",
+                     *           "urgency": "security",
+                     *           "machines": 12,
+                     *           "origins": 3,
+                     *           "attempt": 0,
+                     *           "runner": null,
+                     *           "queuedAt": "2026-01-06T06:01:00.000Z",
+                     *           "startedAt": null
+                     *         }
+                     *       ],
+                     *       "hosts": [
+                     *         {
+                     *           "name": "local",
+                     *           "state": "ready",
+                     *           "reason": "",
+                     *           "lastSeenAt": "2026-01-06T06:01:00.000Z",
+                     *           "drivers": [
+                     *             {
+                     *               "name": "sandbox",
+                     *               "fidelity": "full",
+                     *               "capacity": 2,
+                     *               "busy": 0
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "exploited": [
+                     *         {
+                     *           "patch": "nginx",
+                     *           "sourceId": "debian-12-amd64-security",
+                     *           "note": "Seen in the wild by two of our customers",
+                     *           "since": "2026-01-06T06:00:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LabQueue"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     watch: {
         parameters: {
             query?: never;
@@ -7242,6 +7522,83 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    markExploited: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "Listed as known to be exploited since yesterday"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExploitationNote"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    clearExploited: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
@@ -7408,6 +7765,83 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    cancelRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "The vendor has withdrawn it"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RunCancellation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    resumeRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };

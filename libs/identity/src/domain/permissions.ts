@@ -56,7 +56,7 @@ export const permissions = {
   'member:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     '-'),
   'member:manage':          stepUp('-',   'msp',     '-',        '-',        'tenant',     '-'),
   'lab-queue:read':         row('all',    '-',       '-',        '-',        '-',          '-'),
-  'run:cancel':             row('all',    '-',       '-',        '-',        '-',          '-'),
+  'run:cancel':             stepUp('all', '-',        '-',        '-',        '-',          '-'),
   'patch:prioritise':       row('all',    '-',       '-',        '-',        '-',          '-'),
   'single-sign-on:read':    row('-',      'msp',     '-',        '-',        '-',          '-'),
   'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
