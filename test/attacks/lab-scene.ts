@@ -59,7 +59,8 @@ export async function queueRun(owner: pg.Client, name: string): Promise<{ runId:
 
 /** A lab-runner introduces itself and says that it has the golden. */
 export async function introduce(api: TestApi, headers = AS_RUNNER): Promise<void> {
-  await api.post('/lab/v1/hello', { name: 'lab', drivers: [] }, headers);
+  const sandbox = { name: 'sandbox', fidelity: 'full', capabilities: ['packages'] };
+  await api.post('/lab/v1/hello', { name: 'lab', drivers: [sandbox] }, headers);
   const golden = { profileDigest: PROFILE, state: 'ready', digest: GOLDEN, buildMilliseconds: 1 };
   await api.post('/lab/v1/goldens', golden, headers);
 }
