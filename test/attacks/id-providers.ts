@@ -17,6 +17,7 @@ const row = (table: string, column = 'id'): Provider => ({ of: (owned) => owned.
 const tenant: Provider = { of: (owned) => owned.tenantId };
 const device: Provider = { of: (owned) => owned.deviceId };
 const tests: Provider = { shared: 'what was tested, in which lab and with what result is the same for all' };
+const profiles: Provider = { shared: 'lab environments are the same for all' };
 const patches: Provider = { shared: "vendors' patches are the same for all" };
 
 /**
@@ -49,6 +50,7 @@ export const ID_PROVIDERS: readonly (readonly [RegExp, Provider])[] = [
   [/ \/api\/v1\/verdicts\/\{id\}\S* id$/, tests],
   [/ \/api\/v1\/evidence\/\{sha256\} sha256$/, tests],
   [/ (runId|verdictId)$/, tests],
+  [/ \/api\/v1\/lab\/profiles\/\{digest\}\S* digest$/, profiles],
   [/ sourceId$/, patches],
   [/ costEntryId$/, { shared: 'the cost of one test is split among all who need the patch' }],
   [/ \/api\/v1\/patches\/\{id\}\S* id$/, patches],

@@ -24,6 +24,7 @@ const hello = {
   name: 'lab',
   drivers: [{ name: 'sandbox', fidelity: 'full', capabilities: ['packages'], capacity: 2 }],
 };
+const PROFILE = 'name: x\ntitle: X\nstream: debian-12-amd64\ncomponents: [{ package: nginx }]\n';
 const noPasskey = { id: 'none', rawId: 'none', type: 'public-key', clientExtensionResults: {} };
 const assertion = { clientDataJSON: 'e30', authenticatorData: 'AA', signature: 'AA' };
 const attestation = { clientDataJSON: 'e30', attestationObject: 'o2Nm' };
@@ -119,6 +120,16 @@ describe('every documented operation, through Prism as a validating proxy', () =
     removeSingleSignOn: { status: 404, headers: boss },
     // Made by an operator: members.spec.ts.
     createMsp: { status: 403, body: { name: 'Third', ownerEmail: 'third@people.example' }, headers: boss },
+    listLabProfiles: { status: 200 },
+    getLabProfile: { status: 200, path: { digest: sha256Hex('something') } },
+    checkLabProfile: { status: 422, body: { source: 'name: [' }, headers: operator },
+    addLabProfile: { status: 201, body: { source: PROFILE }, headers: operator },
+    withdrawLabProfile: {
+      status: 404,
+      path: { digest: sha256Hex('nothing') },
+      body: { why: 'not there' },
+      headers: operator,
+    },
     getLabQueue: { status: 200, headers: operator },
     markExploited: { status: 204, path: { id: ids.revision }, body: { note: 'Seen in the wild' }, headers: operator },
     clearExploited: { status: 204, path: { id: ids.revision }, headers: operator },

@@ -13,6 +13,7 @@ import { RouteMethods } from './http/method-not-allowed.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { LabController } from './lab/lab.controller.js';
 import { LabDeskController } from './lab/lab-desk.controller.js';
+import { ProfilesController } from './lab/profiles.controller.js';
 import { DeprecationInterceptor } from './deprecation/deprecated.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
 import { RateLimitGuard } from './limits/rate-limit.guard.js';
@@ -33,6 +34,7 @@ export class AppModule {
         AptController,
         LabController,
         LabDeskController,
+        ProfilesController,
         BillingController,
         ...auditControllers,
         ...peopleControllers,

@@ -1,5 +1,6 @@
 export * from './cancel-run.js';
 export * from './enqueue-run.js';
+export * from './manage-profiles.js';
 export * from './read-queue.js';
 export * from './run-queue.js';
 export * from './runner-registry.js';

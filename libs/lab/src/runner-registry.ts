@@ -137,7 +137,10 @@ export async function wantGoldens(tx: Tx, driver: string, profiles: readonly str
   );
 }
 
-/** Makes the declared profiles the active ones; profiles that are no longer declared stay for their old verdicts. */
+/**
+ * Makes the declared profiles active beside those that operators added; those that are no longer declared stay for their old
+ * verdicts, and those that were withdrawn stay withdrawn.
+ */
 export async function declareProfiles(
   tx: Tx,
   profiles: readonly { digest: string; profile: Profile }[],
@@ -145,11 +148,12 @@ export async function declareProfiles(
   for (const { digest, profile } of profiles) {
     await tx.query(
       `insert into lab_profile (digest, name, title, stream, definition) values ($1, $2, $3, $4, $5)
-       on conflict (digest) do update set active = true`,
+       on conflict (digest) do update set active = lab_profile.withdrawn_at is null, origin = 'built-in'`,
       [digest, profile.name, profile.title, profile.stream, JSON.stringify(profile)],
     );
   }
-  await tx.query('update lab_profile set active = false where active and digest <> all ($1::text[])', [
-    profiles.map((p) => p.digest),
-  ]);
+  await tx.query(
+    "update lab_profile set active = false where active and origin = 'built-in' and digest <> all ($1::text[])",
+    [profiles.map((p) => p.digest)],
+  );
 }

@@ -40,6 +40,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'lease-lost': 409,
   'run-not-changeable': 409,
   'profile-unknown': 404,
+  'profile-invalid': 422,
   'content-mismatch': 422,
   'nothing-to-bill': 409,
   'webhook-refused': 400,

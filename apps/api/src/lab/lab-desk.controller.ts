@@ -1,13 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { ExploitationNote, LabQueue, RunCancellation } from '@vouch/contracts';
-import { actorOf, type CallerContext } from '@vouch/identity';
-import type { Asker } from '@vouch/lab';
+import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller } from '../access/access.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
+import { askerOf } from './lab-desk.js';
 
 const Id = z.uuid();
 
@@ -83,9 +83,3 @@ export class LabDeskController {
     if (!(await this.services.rest.lab.exploited.clear(id, askerOf(caller)))) throw new NotFound('patch');
   }
 }
-
-const askerOf = (caller: CallerContext): Asker => ({
-  actor: actorOf(caller),
-  from: caller.from,
-  correlationId: caller.correlationId,
-});

@@ -620,6 +620,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lab/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Declared lab environments, also those that were replaced or withdrawn
+         * @description Declared lab environments, also those that were replaced or withdrawn.
+         */
+        get: operations["listLabProfiles"];
+        put?: never;
+        /**
+         * Add a lab environment, or a new version of one that was added before
+         * @description A profile is named by the digest of what it says. Its golden is built when machines resemble it, or at once if wanted.
+         */
+        post: operations["addLabProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lab/profiles/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One lab environment, with what it says
+         * @description One lab environment, with what it says.
+         */
+        get: operations["getLabProfile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lab/profiles/{digest}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Build nothing from a profile any more; what was tested stays tested
+         * @description Build nothing from a profile any more; what was tested stays tested.
+         */
+        post: operations["withdrawLabProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lab/profiles/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Would this be a profile? Stores nothing
+         * @description Would this be a profile? Stores nothing.
+         */
+        post: operations["checkLabProfile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/lab/queue": {
         parameters: {
             query?: never;
@@ -2219,6 +2303,36 @@ export interface components {
         };
         /**
          * @example {
+         *       "digest": "a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+         *       "definition": {
+         *         "name": "time-clock",
+         *         "title": "Time clock with its database",
+         *         "stream": "debian-12-amd64",
+         *         "components": [
+         *           {
+         *             "package": "nginx"
+         *           }
+         *         ],
+         *         "files": [],
+         *         "seed": [],
+         *         "probes": [
+         *           {
+         *             "type": "http",
+         *             "name": "time clock answers",
+         *             "url": "http://127.0.0.1/"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        CheckedLabProfile: {
+            definition: {
+                [key: string]: unknown;
+            };
+            digest: string;
+        };
+        /**
+         * @example {
          *       "drivers": [
          *         "sandbox"
          *       ]
@@ -2876,6 +2990,139 @@ export interface components {
             runId: string;
         };
         /**
+         * @description A declared lab environment.
+         * @example {
+         *       "digest": "a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+         *       "name": "time-clock",
+         *       "title": "Time clock with its database",
+         *       "stream": "debian-12-amd64",
+         *       "origin": "added",
+         *       "state": "active",
+         *       "wanted": true,
+         *       "goldens": [
+         *         {
+         *           "driver": "sandbox",
+         *           "state": "ready",
+         *           "reason": ""
+         *         }
+         *       ]
+         *     }
+         */
+        LabProfile: {
+            /** @description Names the profile by what it says. */
+            digest: string;
+            goldens: {
+                driver: string;
+                reason: string;
+                state: string;
+            }[];
+            name: string;
+            /** @enum {string} */
+            origin: "built-in" | "added";
+            /** @enum {string} */
+            state: "active" | "replaced" | "withdrawn";
+            stream: string;
+            title: string;
+            /** @description Whether its golden is to be built. */
+            wanted: boolean;
+        };
+        /**
+         * @example {
+         *       "digest": "a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+         *       "name": "time-clock",
+         *       "title": "Time clock with its database",
+         *       "stream": "debian-12-amd64",
+         *       "origin": "added",
+         *       "state": "active",
+         *       "wanted": true,
+         *       "goldens": [
+         *         {
+         *           "driver": "sandbox",
+         *           "state": "ready",
+         *           "reason": ""
+         *         }
+         *       ],
+         *       "definition": {
+         *         "name": "time-clock",
+         *         "title": "Time clock with its database",
+         *         "stream": "debian-12-amd64",
+         *         "components": [
+         *           {
+         *             "package": "nginx"
+         *           }
+         *         ],
+         *         "files": [],
+         *         "seed": [],
+         *         "probes": [
+         *           {
+         *             "type": "http",
+         *             "name": "time clock answers",
+         *             "url": "http://127.0.0.1/"
+         *           }
+         *         ]
+         *       },
+         *       "source": "name: time-clock\ntitle: Time clock with its database\nstream: debian-12-amd64\ncomponents:\n  - package: nginx\nprobes:\n  - type: http\n    name: time clock answers\n    url: http://127.0.0.1/\n"
+         *     }
+         */
+        LabProfileDetail: {
+            /** @description What it says. */
+            definition: {
+                [key: string]: unknown;
+            };
+            /** @description Names the profile by what it says. */
+            digest: string;
+            goldens: {
+                driver: string;
+                reason: string;
+                state: string;
+            }[];
+            name: string;
+            /** @enum {string} */
+            origin: "built-in" | "added";
+            /** @description As it was written; null for one that comes with the product. */
+            source: string | null;
+            /** @enum {string} */
+            state: "active" | "replaced" | "withdrawn";
+            stream: string;
+            title: string;
+            /** @description Whether its golden is to be built. */
+            wanted: boolean;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "digest": "a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+         *           "name": "time-clock",
+         *           "title": "Time clock with its database",
+         *           "stream": "debian-12-amd64",
+         *           "origin": "added",
+         *           "state": "active",
+         *           "wanted": true,
+         *           "goldens": [
+         *             {
+         *               "driver": "sandbox",
+         *               "state": "ready",
+         *               "reason": ""
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
+        LabProfiles: {
+            items: components["schemas"]["LabProfile"][];
+        };
+        /**
+         * @example {
+         *       "source": "name: time-clock\ntitle: Time clock with its database\nstream: debian-12-amd64\ncomponents:\n  - package: nginx\nprobes:\n  - type: http\n    name: time clock answers\n    url: http://127.0.0.1/\n"
+         *     }
+         */
+        LabProfileText: {
+            /** @description YAML 1.2, without anchors and tags. */
+            source: string;
+        };
+        /**
          * @example {
          *       "waiting": 1,
          *       "runs": [
@@ -3079,6 +3326,18 @@ export interface components {
              * @description The tenant they are to belong to; left out: your own organisation.
              */
             tenantId?: string;
+        };
+        /**
+         * @example {
+         *       "source": "name: time-clock\ntitle: Time clock with its database\nstream: debian-12-amd64\ncomponents:\n  - package: nginx\nprobes:\n  - type: http\n    name: time clock answers\n    url: http://127.0.0.1/\n",
+         *       "wanted": true
+         *     }
+         */
+        NewLabProfile: {
+            /** @description YAML 1.2, without anchors and tags. */
+            source: string;
+            /** @description Build its golden now, and not when machines resemble it. */
+            wanted?: boolean;
         };
         /**
          * @example {
@@ -3661,6 +3920,14 @@ export interface components {
             title: string;
             /** @description A URN that names the kind of problem. */
             type: string;
+        };
+        /**
+         * @example {
+         *       "why": "The time clock was replaced"
+         *     }
+         */
+        ProfileWithdrawal: {
+            why: string;
         };
         /**
          * @example {
@@ -6857,6 +7124,334 @@ export interface operations {
             403: components["responses"]["Problem403"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    listLabProfiles: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Declared lab environments, also those that were replaced or withdrawn */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "digest": "a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+                     *           "name": "time-clock",
+                     *           "title": "Time clock with its database",
+                     *           "stream": "debian-12-amd64",
+                     *           "origin": "added",
+                     *           "state": "active",
+                     *           "wanted": true,
+                     *           "goldens": [
+                     *             {
+                     *               "driver": "sandbox",
+                     *               "state": "ready",
+                     *               "reason": ""
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LabProfiles"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    addLabProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "source": "name: time-clock\ntitle: Time clock with its database\nstream: debian-12-amd64\ncomponents:\n  - package: nginx\nprobes:\n  - type: http\n    name: time clock answers\n    url: http://127.0.0.1/\n",
+                 *       "wanted": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewLabProfile"];
+            };
+        };
+        responses: {
+            /** @description Add a lab environment, or a new version of one that was added before */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "digest": "a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+                     *       "name": "time-clock",
+                     *       "title": "Time clock with its database",
+                     *       "stream": "debian-12-amd64",
+                     *       "origin": "added",
+                     *       "state": "active",
+                     *       "wanted": true,
+                     *       "goldens": [
+                     *         {
+                     *           "driver": "sandbox",
+                     *           "state": "ready",
+                     *           "reason": ""
+                     *         }
+                     *       ],
+                     *       "definition": {
+                     *         "name": "time-clock",
+                     *         "title": "Time clock with its database",
+                     *         "stream": "debian-12-amd64",
+                     *         "components": [
+                     *           {
+                     *             "package": "nginx"
+                     *           }
+                     *         ],
+                     *         "files": [],
+                     *         "seed": [],
+                     *         "probes": [
+                     *           {
+                     *             "type": "http",
+                     *             "name": "time clock answers",
+                     *             "url": "http://127.0.0.1/"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "source": "name: time-clock\ntitle: Time clock with its database\nstream: debian-12-amd64\ncomponents:\n  - package: nginx\nprobes:\n  - type: http\n    name: time clock answers\n    url: http://127.0.0.1/\n"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LabProfileDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    getLabProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id: digest. */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One lab environment, with what it says */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "digest": "a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+                     *       "name": "time-clock",
+                     *       "title": "Time clock with its database",
+                     *       "stream": "debian-12-amd64",
+                     *       "origin": "added",
+                     *       "state": "active",
+                     *       "wanted": true,
+                     *       "goldens": [
+                     *         {
+                     *           "driver": "sandbox",
+                     *           "state": "ready",
+                     *           "reason": ""
+                     *         }
+                     *       ],
+                     *       "definition": {
+                     *         "name": "time-clock",
+                     *         "title": "Time clock with its database",
+                     *         "stream": "debian-12-amd64",
+                     *         "components": [
+                     *           {
+                     *             "package": "nginx"
+                     *           }
+                     *         ],
+                     *         "files": [],
+                     *         "seed": [],
+                     *         "probes": [
+                     *           {
+                     *             "type": "http",
+                     *             "name": "time clock answers",
+                     *             "url": "http://127.0.0.1/"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "source": "name: time-clock\ntitle: Time clock with its database\nstream: debian-12-amd64\ncomponents:\n  - package: nginx\nprobes:\n  - type: http\n    name: time clock answers\n    url: http://127.0.0.1/\n"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LabProfileDetail"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    withdrawLabProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id: digest. */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "why": "The time clock was replaced"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProfileWithdrawal"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    checkLabProfile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "source": "name: time-clock\ntitle: Time clock with its database\nstream: debian-12-amd64\ncomponents:\n  - package: nginx\nprobes:\n  - type: http\n    name: time clock answers\n    url: http://127.0.0.1/\n"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LabProfileText"];
+            };
+        };
+        responses: {
+            /** @description Would this be a profile? Stores nothing */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "digest": "a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
+                     *       "definition": {
+                     *         "name": "time-clock",
+                     *         "title": "Time clock with its database",
+                     *         "stream": "debian-12-amd64",
+                     *         "components": [
+                     *           {
+                     *             "package": "nginx"
+                     *           }
+                     *         ],
+                     *         "files": [],
+                     *         "seed": [],
+                     *         "probes": [
+                     *           {
+                     *             "type": "http",
+                     *             "name": "time clock answers",
+                     *             "url": "http://127.0.0.1/"
+                     *           }
+                     *         ]
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CheckedLabProfile"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };

@@ -9,3 +9,4 @@ export * from './webhooks.js';
 export * from './session.js';
 export * from './people.js';
 export * from './lab-desk.js';
+export * from './profiles.js';

@@ -58,6 +58,8 @@ export const permissions = {
   'lab-queue:read':         row('all',    '-',       '-',        '-',        '-',          '-'),
   'run:cancel':             stepUp('all', '-',        '-',        '-',        '-',          '-'),
   'patch:prioritise':       row('all',    '-',       '-',        '-',        '-',          '-'),
+  'profile:read':           row('all',    'msp',     'msp',      'msp',      '-',          '-'),
+  'profile:manage':         stepUp('all', '-',       '-',        '-',        '-',          '-'),
   'single-sign-on:read':    row('-',      'msp',     '-',        '-',        '-',          '-'),
   'single-sign-on:manage':  stepUp('-',   'msp',     '-',        '-',        '-',          '-'),
 } as const satisfies Readonly<Record<string, Rule>>;

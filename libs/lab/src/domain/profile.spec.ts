@@ -34,6 +34,10 @@ describe('parseProfile', () => {
     ['an unknown probe', `${text}probes:\n  - type: telepathy\n    name: mind\n`, 'probes.0'],
     ['two probes of one name', `${text}probes:\n${'  - { type: tcp, name: a, port: 1 }\n'.repeat(2)}`, '"a"'],
     ['broken YAML', 'name: [', 'line 1'],
+    ['an alias', `${text}files: &f []\nseed: *f\n`, 'aliases'],
+    ['a tag', `${text}seed: !!js/function 'x'\n`, 'tag'],
+    ['a key twice', `${text}name: other\n`, 'unique'],
+    ['two documents', `${text}---\n${text}`, 'document'],
     ['a list', '- 1', 'expected object'],
     ['nothing', '', 'expected object'],
   ])('refuses %s, and says where', (_case, wrong, where) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Profile } from '@vouch/contracts';
 import canonicalize from 'canonicalize';
-import { parse, YAMLParseError } from 'yaml';
+import { parseDocument } from 'yaml';
 
 /** A profile's text is not a profile. */
 export class ProfileInvalid extends Error {
@@ -39,11 +39,15 @@ export function profileDigest(profile: Profile): string {
     .digest('hex');
 }
 
+/** One document without references and tags: neither may grow it, or make of it what it does not say. */
 function readYaml(text: string, name: string): unknown {
+  const document = parseDocument(text, { logLevel: 'error' });
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem !== undefined) throw new ProfileInvalid(name, problem.message.split('\n')[0] ?? '');
   try {
-    return parse(text);
+    return document.toJS({ maxAliasCount: 0 });
   } catch (error) {
-    if (error instanceof YAMLParseError) throw new ProfileInvalid(name, error.message.split('\n')[0] ?? '');
+    if (error instanceof ReferenceError) throw new ProfileInvalid(name, 'it uses anchors and aliases; write it out');
     throw error;
   }
 }
