@@ -30,7 +30,7 @@ export default defineConfig({
         ],
         { testTimeout: 30_000, isolate: false },
       ),
-      project('agent', ['test/agent/**/*.spec.ts'], { testTimeout: 60_000 }),
+      project('agent', ['test/agent/**/*.spec.ts'], { testTimeout: 60_000, maxWorkers: 2 }),
       project('console', ['test/console/**/*.spec.ts'], {
         testTimeout: 60_000,
         hookTimeout: 60_000,

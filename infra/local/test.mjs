@@ -10,7 +10,7 @@ const say = (line) => process.stdout.write(`${line}\n`);
 const env = { ...process.env, SCARF_ANALYTICS: 'false', NX_DAEMON: 'false' };
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** Projects that wait for machines most of the time: others use the processor meanwhile. */
-const WAITING = ['e2e'];
+const WAITING = ['agent', 'e2e'];
 /** The lab measures what patches do to a machine, so it has the machine for itself. */
 const ALONE = ['lab', 'lab-crashes'];
 

@@ -13,6 +13,8 @@ export interface Laboratory {
   readonly driver: DriverDescription;
   /** Runs a plan in a machine of this lab. */
   test(run: LabRun): Promise<RunResult>;
+  /** Removes what was built before, and that neither these profiles' digests nor the recent past ask for. */
+  tidy?(wanted: ReadonlySet<string>): Promise<void>;
   build(
     profile: Profile,
     signal: AbortSignal,
@@ -24,6 +26,8 @@ export interface RunnerOptions {
   readonly concurrency: number;
   /** Before it looks again whether a lab can be run, or a golden be built, where it could not before. */
   readonly retryMs: number;
+  /** Before it introduces itself again when all is well, and removes goldens that nobody wants. */
+  readonly tidyMs: number;
   /** Where the files of a run lie while it goes on. */
   readonly workDir: string;
 }
@@ -78,7 +82,9 @@ export class LabRunner {
     }
     for (const lab of beside) this.want(lab, wantedOf(lab, welcome), stopped);
     const allBuilt = await this.buildGoldens(this.lab, wantedOf(this.lab, welcome), stopped);
-    const again = allBuilt ? stopped : AbortSignal.any([stopped, AbortSignal.timeout(this.options.retryMs)]);
+    await this.lab.tidy?.(new Set(welcome.profiles.map(({ digest }) => digest)));
+    const { retryMs, tidyMs } = this.options;
+    const again = AbortSignal.any([stopped, AbortSignal.timeout(allBuilt ? tidyMs : retryMs)]);
     const takers = Array.from({ length: this.options.concurrency }, () => this.takeRuns(this.lab, again, stopped));
     await Promise.all(takers);
   }

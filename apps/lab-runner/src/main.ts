@@ -8,6 +8,7 @@ import { SandboxLaboratory } from './sandbox-laboratory.js';
 import { labRunnerSettings } from './settings.js';
 
 const RETRY_MS = 30_000;
+const DAY_MS = 86_400_000;
 
 await runProcess(async () => {
   const config = loadConfig(labRunnerSettings);
@@ -16,7 +17,7 @@ await runProcess(async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
 
   const directory = path.join(config.VOUCH_DATA_DIR, 'sandbox');
-  const lab = new SandboxLaboratory(directory, logger);
+  const lab = new SandboxLaboratory(directory, logger, config.VOUCH_LAB_KEEP_UNUSED_DAYS * DAY_MS);
   const machines = new MachineLaboratory(
     directory,
     config.VOUCH_LAB_LIBVIRT_URI === '' ? qemuEngine : libvirtEngine(config.VOUCH_LAB_LIBVIRT_URI),
@@ -30,6 +31,7 @@ await runProcess(async () => {
     name: config.VOUCH_LAB_NAME,
     concurrency: config.VOUCH_LAB_CONCURRENCY,
     retryMs: RETRY_MS,
+    tidyMs: DAY_MS,
     workDir,
   };
   logger.info('lab-runner runs');

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Profile } from '@vouch/contracts';
 import {
+  collectGoldens,
   ControlRuns,
   GoldenBuilder,
   PLAN_LIMITS,
@@ -25,6 +26,8 @@ export class SandboxLaboratory implements Laboratory {
   constructor(
     private readonly directory: string,
     private readonly logger: Logger,
+    /** For how long a golden that nobody wants is kept after its last use. */
+    private readonly keepUnusedMs: number,
   ) {
     this.controls = new ControlRuns(path.join(directory, 'controls'), systemClock);
   }
@@ -44,6 +47,12 @@ export class SandboxLaboratory implements Laboratory {
 
   build(profile: Profile, signal: AbortSignal): ReturnType<GoldenBuilder['build']> {
     return this.required().goldens.build(profile, { signal });
+  }
+
+  async tidy(wanted: ReadonlySet<string>): Promise<void> {
+    const { host } = this.required();
+    const removed = await collectGoldens(host, { wanted, unusedMs: this.keepUnusedMs, now: systemClock() });
+    if (removed.length > 0) this.logger.info({ removed }, 'removed goldens that nobody has used or wants any more');
   }
 
   async test(run: LabRun): Promise<RunResult> {

@@ -6,5 +6,6 @@ export const labRunnerSettings = [
   'VOUCH_LAB_NAME',
   'VOUCH_LAB_CONCURRENCY',
   'VOUCH_LAB_LIBVIRT_URI',
+  'VOUCH_LAB_KEEP_UNUSED_DAYS',
   'VOUCH_LOG_LEVEL',
 ] as const;

@@ -24,6 +24,7 @@ export * from './plan-run/machine-facts.js';
 export * from './adapters/sandbox/sandbox.driver.js';
 export * from './issue-verdict.stage.js';
 export * from './plan-run/plan-limits.js';
+export * from './adapters/sandbox/collect-goldens.js';
 export * from './adapters/sandbox/orphans.js';
 export * from './adapters/sandbox/prerequisites.js';
 export * from './adapters/sandbox/layer-store.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Sha256 } from '../digest.js';
-import { Profile } from '../profile.js';
+import { type Profile } from '../profile.js';
 import { PlainText } from './page.js';
 
 const digest = 'a3f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5';

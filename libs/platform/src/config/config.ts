@@ -54,6 +54,8 @@ export const settings = {
   VOUCH_LAB_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(1),
   /** Where machines with kernels of their own are run by libvirt, e.g. qemu:///system; empty: by QEMU alone. */
   VOUCH_LAB_LIBVIRT_URI: z.string().default(''),
+  /** For how many days after its last use a lab keeps a golden that nobody wants any more. */
+  VOUCH_LAB_KEEP_UNUSED_DAYS: z.coerce.number().int().min(1).max(3650).default(14),
   VOUCH_LEASE_SECONDS: seconds.default(30),
   VOUCH_INTAKE_SECONDS: seconds.default(900),
   VOUCH_RECONCILE_SECONDS: seconds.default(10),

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { profileDigest } from '../../domain/profile.js';
 import { baseScript, componentsScript } from './build-scripts.js';
 import { hostRelease, type HostRelease } from '../host/host-release.js';
+import { noteUse } from './golden-use.js';
 import { LayerStore } from './layer-store.js';
 import { installedComponents, runningServices } from '../../plan-run/machine-facts.js';
 import { Machine } from './machine.js';
@@ -67,8 +68,11 @@ export class GoldenBuilder {
     const script = componentsScript(profile);
     const layer = `${profile.name}-${shortDigest(below, script)}`;
     const record = path.join(this.host.directory, 'goldens', `${layer}-${shortDigest([profileDigest(profile)])}.json`);
-    const known = await readRecord(record);
-    if (known !== null && (await this.layers.has(layer))) return known;
+    const known = await readGoldenRecord(record);
+    if (known !== null && (await this.layers.has(layer))) {
+      await noteUse(record);
+      return known;
+    }
 
     await this.layers.build(layer, below, script, { timeoutMs: LAYER_LIMIT_MS, ...signalOf(options) });
     const layers = [layer, ...below];
@@ -90,8 +94,11 @@ export class GoldenBuilder {
     const directory = path.join(this.host.directory, 'goldens');
     const names = await readdir(directory).catch(() => []);
     for (const name of names.filter((each) => each.endsWith('.json'))) {
-      const golden = await readRecord(path.join(directory, name));
-      if (golden?.digest === digest) return golden;
+      const record = path.join(directory, name);
+      const golden = await readGoldenRecord(record);
+      if (golden?.digest !== digest) continue;
+      await noteUse(record);
+      return golden;
     }
     return null;
   }
@@ -133,7 +140,8 @@ const shortDigest = (...parts: readonly unknown[]): string =>
 const signalOf = ({ signal }: { signal?: AbortSignal | undefined }): { signal?: AbortSignal } =>
   signal === undefined ? {} : { signal };
 
-async function readRecord(file: string): Promise<Golden | null> {
+/** The golden that a record names; null when it cannot be read. */
+export async function readGoldenRecord(file: string): Promise<Golden | null> {
   try {
     return Golden.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch {

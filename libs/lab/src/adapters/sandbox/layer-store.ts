@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Component } from '@vouch/contracts';
 import { thisProcess } from '../host/process-identity.js';
@@ -66,6 +66,21 @@ export class LayerStore {
     return null;
   }
 
+  /** Names of all layers that are complete. */
+  async names(): Promise<string[]> {
+    const names = await readdir(path.join(this.host.directory, 'layers'));
+    return names.filter((name) => !name.startsWith('.') && !name.endsWith('.lock')).sort();
+  }
+
+  /** Removes a layer that no machine stands on. */
+  async remove(id: string): Promise<void> {
+    const part = `layers/${await partName()}`;
+    await this.host.files.mustRun(`Removing the layer ${id}`, [
+      ...['env', `PART=${part}`, `TARGET=layers/${id}`, `PATH=${SYSTEM_PATH}`],
+      ...['sh', '-c', REMOVE_SCRIPT],
+    ]);
+  }
+
   /**
    * Makes a layer unless it is there. It appears under its name only when it is complete.
    * @param below layers under it, topmost first
@@ -96,6 +111,15 @@ export class LayerStore {
     }
   }
 }
+
+/** Moves a layer aside before its files go: it is there whole, or not at all. Who builds it meanwhile waits. */
+const REMOVE_SCRIPT = `set -eu
+exec 9> "$TARGET.lock"
+flock 9
+[ -d "$TARGET" ] || exit 0
+mv -T "$TARGET" "$PART"
+rm -rf "$PART"
+`;
 
 const exists = (file: string): Promise<boolean> =>
   access(file).then(

@@ -7,6 +7,7 @@ import { ControlGroup, type ResourceLimits } from '../host/control-group.js';
 import { firstLineOf, NotReady } from '../host/first-line.js';
 import { RestoreFailed } from '../../lab-driver.port.js';
 import { BootFailed, type ResourceUse } from '../../lab-machine.port.js';
+import { forgetKept, noteKept } from './kept-machines.js';
 import { LayerStore, SYSTEM_PATH } from './layer-store.js';
 import { BOOT_SCRIPT, MACHINE, RESTORE_SCRIPT } from './machine-scripts.js';
 import { removeMarker, writeMarker } from '../host/markers.js';
@@ -72,6 +73,7 @@ export class Machine {
       options.storage.kind === 'kept' ? `UPPER=machines/${options.name}` : `SIZE_MIB=${options.storage.sizeMiB}`,
       `PATH=${SYSTEM_PATH}`,
     ];
+    if (options.storage.kind === 'kept') await noteKept(host.directory, options.name, options.layers);
     const [program = '', ...args] = namespace.enter(['env', ...environment, ...PRIVATE_MOUNTS, RESTORE_SCRIPT]);
     const holder = spawn(program, args, { cwd: host.directory, stdio: ['pipe', 'pipe', 'pipe'] });
     try {
@@ -213,7 +215,9 @@ export class Machine {
   /** Ends the machine at once and removes everything it wrote. */
   async discard(): Promise<void> {
     await this.release();
-    if (this.options.storage.kind === 'kept') await this.host.remove(`machines/${this.name}`);
+    if (this.options.storage.kind !== 'kept') return;
+    await this.host.remove(`machines/${this.name}`);
+    await forgetKept(this.host.directory, this.name);
   }
 
   private async ready(deadline: number): Promise<void> {

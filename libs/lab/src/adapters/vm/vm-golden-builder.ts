@@ -6,6 +6,7 @@ import canonicalize from 'canonicalize';
 import { profileDigest } from '../../domain/profile.js';
 import { installedComponents, runningServices } from '../../plan-run/machine-facts.js';
 import { findAccelerator, type Accelerator } from '../qemu/accelerator.js';
+import { noteUse } from '../sandbox/golden-use.js';
 import type { SandboxHost } from '../sandbox/sandbox-host.js';
 import { IMAGE_FILES } from './image-scripts.js';
 import { DISK, type VmFolderOptions } from './vm-folder.js';
@@ -53,7 +54,10 @@ export class VmGoldenBuilder {
     const folder = `${image}-${sha256({ engine: engine.version, profile }).slice(0, 16)}`;
     const directory = path.join(host.directory, VM_GOLDENS, folder);
     const known = await readRecord(path.join(directory, GOLDEN_FILES.record));
-    if (known !== null) return known;
+    if (known !== null) {
+      await this.use(known);
+      return known;
+    }
 
     const imageFolder = path.join(host.directory, 'layers', image);
     const accelerator = await findAccelerator(imageFolder, IMAGE_FILES.kernel, host.files.root);
@@ -96,7 +100,13 @@ export class VmGoldenBuilder {
   /** The golden with this content address, when it was made by this very engine. */
   async find(digest: string): Promise<VmGolden | null> {
     const goldens = await readVmGoldens(path.join(this.host.directory, VM_GOLDENS));
-    return goldens.find((golden) => golden.digest === digest && golden.engine === this.engine.version) ?? null;
+    const found = goldens.find((golden) => golden.digest === digest && golden.engine === this.engine.version) ?? null;
+    if (found !== null) await this.use(found);
+    return found;
+  }
+
+  private use({ folder }: VmGolden): Promise<void> {
+    return noteUse(path.join(this.host.directory, VM_GOLDENS, folder, GOLDEN_FILES.record));
   }
 
   /** It appears under its name only when it is whole. */
