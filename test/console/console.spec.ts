@@ -46,6 +46,22 @@ describe('the console in a browser', () => {
     expect(text).toContain('It is being tested in the lab now.');
   });
 
+  it('shows what the machine under test prints, as text', async () => {
+    stage.output = [
+      { attempt: 1, step: 'baseline', text: 'good: nginx.service runs (active)\n' },
+      { attempt: 1, step: 'apply', text: 'Setting up nginx ...\n<img src=x onerror="document.title=1">\n' },
+    ];
+    await shows(overviews.testing, 'It is being tested in the lab now.');
+    await page.getByText('What the machine prints').click();
+    const log = page.getByRole('log');
+    await log.getByText('onerror').waitFor();
+    expect(await log.innerText()).toContain('Setting up nginx ...');
+    expect(await log.locator('img').count()).toBe(0);
+    if (process.env['VOUCH_TEST_PICTURES'] !== undefined)
+      await page.screenshot({ path: `${process.env['VOUCH_TEST_PICTURES']}/run-output.png`, fullPage: true });
+    await page.getByText('What the machine prints').click();
+  });
+
   it('shows a hostile device name as text', async () => {
     await shows(overviews.testing, 'onerror');
     expect(await page.title()).toBe('Vouch');

@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
-import type { Overview, RunDetail } from '@vouch/contracts';
+import type { Overview, RunDetail, RunOutput } from '@vouch/contracts';
 import { overviews, runDetail } from './overviews.js';
 
 const DIST = path.resolve(import.meta.dirname, '../../apps/console/dist');
@@ -25,10 +25,14 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
+const eventOf = (piece: RunOutput): string => `event: output\ndata: ${JSON.stringify(piece)}\n\n`;
+
 /** Serves the built console under the product's own content security policy, with an API that the test plays. */
 export class Stage {
   overview: Overview | null = null;
   run: RunDetail = runDetail;
+  /** What the machine under test prints. */
+  output: readonly RunOutput[] = [];
   /** Answers to GET requests of other pages, by path. */
   readonly answers = new Map<string, unknown>();
   /** As a proxy answers while the server behind it is away. */
@@ -67,6 +71,12 @@ export class Stage {
     }
     if (this.overview === null && url.startsWith('/api/')) return json(401, { detail: 'Sign in first.' });
     if (url === '/api/v1/overview') return json(200, this.overview);
+    if (/^\/api\/v1\/runs\/[^/]+\/output$/.test(url)) {
+      response
+        .writeHead(200, { 'content-type': 'text/event-stream' })
+        .end(`${this.output.map(eventOf).join('')}event: end\ndata: {}\n\n`);
+      return;
+    }
     if (url.startsWith('/api/v1/runs/')) return json(200, this.run);
     if (request.method === 'GET' && this.answers.has(url)) return json(200, this.answers.get(url));
     if (url === '/api/v1/live') {

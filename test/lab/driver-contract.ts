@@ -78,6 +78,18 @@ export function describeDriver(name: string, open: () => Promise<DriverUnderTest
       expect(await out('pgrep -x sleep -a | grep -c "471[12]"')).toBe('0');
     });
 
+    it('tells what a program prints while it runs, and each line once', async () => {
+      let heard = '';
+      const onOutput = (text: string): void => {
+        if (!heard.includes('first') && (heard + text).includes('first')) void machine.put('/run/vouch-go', '');
+        heard += text;
+      };
+      const script = 'echo first; until [ -e /run/vouch-go ]; do sleep 0.2; done; echo zwölf; echo last >&2';
+      const { exitCode, stdout } = await machine.exec(script, { onOutput, timeoutMs: 120_000 });
+      expect([exitCode, stdout]).toEqual([0, 'first\nzwölf\n']);
+      expect(heard.split('\n').sort()).toEqual(['', 'first', 'last', 'zwölf']);
+    });
+
     it('ends a program when it is called off', async () => {
       const seen = await machine.exec('sleep 4713', { signal: AbortSignal.timeout(1000) });
       expect(seen).toMatchObject({ timedOut: false, exitCode: null });

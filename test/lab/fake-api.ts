@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { GoldenReport, LabJob, Profile, RunnerHello, RunReport, StepProgress } from '@vouch/contracts';
+import type { GoldenReport, LabJob, Profile, RunnerHello, RunOutput, RunReport, StepProgress } from '@vouch/contracts';
 import { profileDigest } from '@vouch/lab';
 import { readFile } from 'node:fs/promises';
 import type { PatchFile } from './lab-fixture.js';
@@ -9,6 +9,7 @@ export class FakeApi {
   readonly hellos: RunnerHello[] = [];
   readonly goldens: GoldenReport[] = [];
   readonly progress: StepProgress[] = [];
+  readonly output: RunOutput[] = [];
   readonly evidence = new Map<string, Buffer>();
   readonly reports: RunReport[] = [];
   readonly queue: LabJob[] = [];
@@ -68,6 +69,9 @@ export class FakeApi {
         return { status: this.leaseLost ? 409 : 204 };
       case 'POST runs progress':
         this.progress.push(body as StepProgress);
+        return { status: this.leaseLost ? 409 : 204 };
+      case 'POST runs output':
+        this.output.push(body as RunOutput);
         return { status: this.leaseLost ? 409 : 204 };
       case 'POST runs report':
         this.reports.push(body as RunReport);

@@ -87,6 +87,9 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
     }
     const applied = report.evidence.find(({ name }) => name === 'apply.log');
     expect(api.evidence.get(applied?.sha256 ?? '')?.toString()).toContain('hello from the patch');
+    const watched = api.output.map(({ step, text }) => `${step}: ${text}`).join('');
+    expect(watched).toContain('hello from the patch');
+    expect(watched).toMatch(/^good: no service has failed/m);
     expect(log).toContain(`"correlationId":"${job.correlationId}"`);
   });
 

@@ -4,7 +4,7 @@ import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/bi
 import { TrustStore } from '@vouch/evidence';
 import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
 import { MachineCredentials } from '@vouch/identity';
-import { RunnerRegistry, RunQueue } from '@vouch/lab';
+import { RunnerRegistry, RunQueue, WatchRuns } from '@vouch/lab';
 import { ContentStore, Database, openEvidenceStore, systemClock, type BlobStore, type Logger } from '@vouch/platform';
 import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
@@ -31,6 +31,7 @@ export class Services {
     readonly manifests: ReadManifest,
     readonly runners: RunnerRegistry,
     readonly runs: RunQueue,
+    readonly watchRuns: WatchRuns,
     readonly artefacts: ContentStore,
     readonly evidence: BlobStore,
     readonly trust: TrustStore,
@@ -61,6 +62,7 @@ export class Services {
       manifests,
       new RunnerRegistry(database, clock),
       new RunQueue(database, clock, config.VOUCH_LEASE_SECONDS),
+      new WatchRuns(database),
       new ContentStore(path.join(config.VOUCH_DATA_DIR, 'artefacts')),
       openEvidenceStore(config),
       new TrustStore(path.join(config.VOUCH_DATA_DIR, 'public-keys/trust')),

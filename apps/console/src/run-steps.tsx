@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { RunView } from '@vouch/contracts';
 import { plural, seconds } from './format.js';
+import { RunOutputView } from './run-output.js';
 import { steps } from './words.js';
 
 /** The steps of a test as they happen. */
@@ -35,6 +36,7 @@ export function RunSteps({ run }: { run: RunView }) {
           </li>
         ))}
       </ol>
+      {(run.state === 'leased' || run.state === 'running') && <RunOutputView runId={run.id} />}
     </section>
   );
 }

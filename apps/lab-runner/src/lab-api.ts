@@ -3,6 +3,7 @@ import {
   RunnerWelcome,
   type ClaimRequest,
   type GoldenReport,
+  type RunOutput,
   type RunReport,
   type RunnerHello,
   type StepProgress,
@@ -62,6 +63,10 @@ export class LabApi {
 
   async progress(runId: string, progress: StepProgress): Promise<void> {
     await this.post(`runs/${runId}/progress`, progress);
+  }
+
+  async output(runId: string, output: RunOutput): Promise<void> {
+    await this.post(`runs/${runId}/output`, output);
   }
 
   async report(runId: string, report: RunReport): Promise<void> {

@@ -4,6 +4,7 @@ import type { LabJob, StepProgress } from '@vouch/contracts';
 import { repeatFailedRun, RunAborted, type LabRun, type RunResult } from '@vouch/lab';
 import type { Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
+import { OutputRelay } from './output-relay.js';
 import { untilReachable } from './patience.js';
 
 /**
@@ -35,10 +36,19 @@ export async function runJob(
   const onProgress = (progress: StepProgress): void => {
     sent = sent.then(() => api.progress(job.runId, progress)).catch(giveUp);
   };
+  const relay = new OutputRelay((step, text) => api.output(job.runId, { attempt: job.attempt, step, text }));
+  const onOutput = relay.add.bind(relay);
   try {
     const artefactFiles = await fetchArtefacts(job, api, folder, signal, logger);
-    const { observations, evidence } = await repeatFailedRun(test, { job, artefactFiles, onProgress, signal });
+    const { observations, evidence } = await repeatFailedRun(test, {
+      job,
+      artefactFiles,
+      onProgress,
+      onOutput,
+      signal,
+    });
     await sent;
+    await relay.end();
     for (const file of evidence) await untilReachable(() => api.evidence(file), signal);
     const report = {
       attempt: job.attempt,

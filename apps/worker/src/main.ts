@@ -37,8 +37,7 @@ await runProcess(async () => {
   relay.start();
   const listener = new Listener(
     config.VOUCH_DATABASE_PLATFORM_URL,
-    'vouch_outbox',
-    () => relay.poke(),
+    { vouch_outbox: () => relay.poke() },
     () => relay.poke(),
   );
   await listener.start();

@@ -99,6 +99,7 @@ export const labExamples = {
     plan,
   },
   progress: { attempt: 1, step: 'baseline', state: 'finished', observation: step },
+  output: { attempt: 1, step: 'apply', text: 'Setting up nginx (1.22.1-9+deb12u3) ...\n' },
   report: {
     attempt: 1,
     observations: {

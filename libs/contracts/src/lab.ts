@@ -127,6 +127,15 @@ export const StepProgress = z
   .meta({ id: 'StepProgress', examples: [examples.progress] });
 export type StepProgress = z.infer<typeof StepProgress>;
 
+/** How much of a run's output is sent at once, in characters. */
+export const OUTPUT_AT_ONCE = 16_000;
+
+/** What the machine of a run has printed since the last time, for people who watch. Nothing is concluded from it. */
+export const RunOutput = z
+  .strictObject({ attempt: z.int().positive(), step: PlanStep, text: z.string().min(1).max(OUTPUT_AT_ONCE) })
+  .meta({ id: 'RunOutput', examples: [examples.output] });
+export type RunOutput = z.infer<typeof RunOutput>;
+
 export const PackageChange = z.object({ package: z.string(), from: z.string().nullable(), to: z.string().nullable() });
 export type PackageChange = z.infer<typeof PackageChange>;
 export const FileChange = z.object({
@@ -226,6 +235,7 @@ export type RunReport = z.infer<typeof RunReport>;
  * POST /lab/v1/goldens            GoldenReport  -> 204
  * POST /lab/v1/runs/claim         ClaimRequest  -> 200 LabJob | 204 nothing to do (the server holds the request up to 10 s)
  * POST /lab/v1/runs/:id/progress  StepProgress  -> 204 (renews the lease) | 409 lease lost
+ * POST /lab/v1/runs/:id/output    RunOutput     -> 204 | 409 lease lost
  * POST /lab/v1/runs/:id/heartbeat {attempt}     -> 204 | 409 lease lost or cancelled: stop at once
  * GET  /lab/v1/artefacts/:sha256                -> bytes
  * PUT  /lab/v1/evidence/:sha256   bytes         -> 204

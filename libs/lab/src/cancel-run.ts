@@ -1,5 +1,6 @@
 import { audit, publish, shared, type Clock, type Database, type Tx } from '@vouch/platform';
 import { canTransition, type TestRunState } from './domain/test-run-state.js';
+import { forgetOutput } from './run-output.js';
 
 /** A run is in a state that what was asked for cannot follow. */
 export class RunNotChangeable extends Error {
@@ -64,6 +65,7 @@ export class CancelRun {
       if (run === undefined) return false;
       if (!may(run.state)) throw new RunNotChangeable(runId, run.state, to);
       await work(tx);
+      await forgetOutput(tx, [runId]);
       audit(tx, {
         tenantId: null,
         at: this.clock(),

@@ -1,4 +1,4 @@
-import type { Capability, Component, LabJob, Profile, StepProgress } from '@vouch/contracts';
+import type { Capability, Component, LabJob, PlanStep, Profile, StepProgress } from '@vouch/contracts';
 import type { LabMachine } from './lab-machine.port.js';
 
 /** The snapshot built from a profile by one driver, addressed by its content. */
@@ -71,6 +71,8 @@ export interface LabRun {
   /** Where the bytes of each artefact lie, by SHA-256. */
   readonly artefactFiles: ReadonlyMap<string, string>;
   readonly onProgress: (progress: StepProgress) => void;
+  /** Hears what happens in the machine while it happens, for people who watch; absent when nobody can. */
+  readonly onOutput?: (step: PlanStep, text: string) => void;
   /** Aborting ends the run at once; its observations are not wanted any more. */
   readonly signal: AbortSignal;
 }

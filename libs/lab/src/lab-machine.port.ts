@@ -14,6 +14,8 @@ export interface ExecOptions {
   /** Runs without a limit when absent. What it started is killed with it. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Hears what it prints while it runs, in pieces; the result holds all of it too. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** What a machine takes of its host. */

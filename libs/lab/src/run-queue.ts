@@ -1,14 +1,8 @@
 import type { Artefact, LabJob, RunReport, StepProgress, TestPlan } from '@vouch/contracts';
-import { takeTurn } from './take-turn.js';
 import { publish, shared, type Clock, type Database, type Tx } from '@vouch/platform';
-
-/** The run is no longer this runner's: its lease ran out, it was given to another, or it was cancelled. */
-export class LeaseLost extends Error {
-  readonly code = 'lease-lost';
-  constructor(runId: string) {
-    super(`Test run ${runId} is no longer leased to this runner: stop and discard it.`);
-  }
-}
+import { LeaseLost } from './lease.js';
+import { forgetOutput } from './run-output.js';
+import { takeTurn } from './take-turn.js';
 
 interface ClaimedRow {
   id: string;
@@ -116,6 +110,7 @@ export class RunQueue {
           where id = $1`,
         [runId, this.clock(), JSON.stringify(report.observations), JSON.stringify(report.evidence)],
       );
+      await forgetOutput(tx, [runId]);
       await publish(tx, { topic: 'lab.run-reported', payload: { runId }, correlationId });
     });
   }
@@ -127,6 +122,10 @@ export class RunQueue {
         `update lab_test_run set state = 'queued', runner_id = null, lease_until = null
           where state in ('leased', 'running') and lease_until < $1 returning id, attempt, correlation_id`,
         [this.clock()],
+      );
+      await forgetOutput(
+        tx,
+        lost.map(({ id }) => id),
       );
       for (const run of lost) {
         if (run.attempt >= LOST_LEASES_ALLOWED) {

@@ -1,4 +1,5 @@
-import { Controller, Get, Inject, Param, Res, Sse, StreamableFile, type MessageEvent } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Controller, Get, Headers, Inject, Param, Res, Sse, StreamableFile, type MessageEvent } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { interval, map, merge, type Observable } from 'rxjs';
@@ -9,6 +10,7 @@ import { NotFound } from '../access/access.errors.js';
 import { Access, Caller } from '../access/access.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
+import { placeOf, watchRun } from './watch-run.js';
 
 @ApiTags('console')
 @Controller('api/v1')
@@ -51,6 +53,31 @@ export class ConsoleController {
     const detail = await this.services.runDetails.read(id);
     if (detail === null) throw new NotFound('test run');
     return detail;
+  }
+
+  @Get('runs/:id/output')
+  @Access({ may: 'evidence:read' })
+  @Operation({
+    id: 'watchRun',
+    summary: 'Server-sent events: `output` is what the machine printed, `end` that the run has ended',
+    description:
+      'Begins with the newest pieces that are kept, or after the one that `Last-Event-ID` names. What ended is told by its evidence.',
+    answer: {
+      type: 'text/event-stream',
+      example: 'id: 1.7\nevent: output\ndata: {"attempt":1,"step":"apply","text":"Setting up nginx ...\\n"}\n\n',
+    },
+  })
+  async output(
+    @Param('id', { schema: z.uuid() }) id: string,
+    @Headers('last-event-id') last: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StreamableFile> {
+    const { live, watchRuns } = this.services;
+    const after = placeOf(last);
+    if ((await watchRuns.read(id, after)) === null) throw new NotFound('test run');
+    reply.header('content-type', 'text/event-stream');
+    reply.header('x-accel-buffering', 'no');
+    return new StreamableFile(Readable.from(watchRun(watchRuns, live, id, after)));
   }
 
   @Get('evidence/:sha256')

@@ -6,6 +6,7 @@ import {
   GoldenReport,
   LabHeartbeat,
   LabJob,
+  RunOutput,
   RunReport,
   RunnerHello,
   RunnerWelcome,
@@ -97,6 +98,17 @@ export class LabController {
     @Runner() runner: RunnerContext,
   ): Promise<void> {
     await this.services.runs.progress(await this.runnerId(runner), id, body);
+  }
+
+  @Post('runs/:id/output')
+  @HttpCode(204)
+  @Operation({ id: 'labOutput', summary: 'What the machine printed, for people who watch', problems: [409] })
+  async output(
+    @Param('id', { schema: RunId }) id: string,
+    @Body({ schema: RunOutput }) body: RunOutput,
+    @Runner() runner: RunnerContext,
+  ): Promise<void> {
+    await this.services.watchRuns.add(await this.runnerId(runner), id, body);
   }
 
   @Post('runs/:id/report')

@@ -1012,6 +1012,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server-sent events: `output` is what the machine printed, `end` that the run has ended
+         * @description Begins with the newest pieces that are kept, or after the one that `Last-Event-ID` names. What ended is told by its evidence.
+         */
+        get: operations["watchRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/resume": {
         parameters: {
             query?: never;
@@ -1802,6 +1822,26 @@ export interface paths {
          * @description Renew the lease.
          */
         post: operations["labHeartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/lab/v1/runs/{id}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What the machine printed, for people who watch
+         * @description What the machine printed, for people who watch.
+         */
+        post: operations["labOutput"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4266,6 +4306,19 @@ export interface components {
                 };
             }[];
             runnerId: string;
+        };
+        /**
+         * @example {
+         *       "attempt": 1,
+         *       "step": "apply",
+         *       "text": "Setting up nginx (1.22.1-9+deb12u3) ...\n"
+         *     }
+         */
+        RunOutput: {
+            attempt: number;
+            /** @enum {string} */
+            step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
+            text: string;
         };
         /**
          * @example {
@@ -8407,6 +8460,41 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    watchRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events: `output` is what the machine printed, `end` that the run has ended */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: 1.7
+                     *     event: output
+                     *     data: {"attempt":1,"step":"apply","text":"Setting up nginx ...\n"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     resumeRun: {
         parameters: {
             query?: never;
@@ -10706,6 +10794,47 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["LabHeartbeat"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    labOutput: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "attempt": 1,
+                 *       "step": "apply",
+                 *       "text": "Setting up nginx (1.22.1-9+deb12u3) ...\n"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RunOutput"];
             };
         };
         responses: {

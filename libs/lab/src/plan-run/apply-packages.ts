@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import path from 'node:path';
 import type { Artefact } from '@vouch/contracts';
 import type { CommandResult, LabMachine } from '../lab-machine.port.js';
 import type { StepResult } from './run-recorder.js';
@@ -13,6 +14,13 @@ export const APT_GET = [
   ...['-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold'],
 ];
 
+export interface InstallOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Hears what apt and the packages' scripts print. */
+  readonly onOutput?: (text: string) => void;
+}
+
 /**
  * Installs exactly the given files in a machine without a network: what they need and do not bring is not installed.
  * @param files path on this host by SHA-256
@@ -21,7 +29,7 @@ export async function applyPackages(
   machine: LabMachine,
   artefacts: readonly Artefact[],
   files: ReadonlyMap<string, string>,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  options: InstallOptions,
 ): Promise<StepResult> {
   const debs: string[] = [];
   for (const artefact of artefacts) {
@@ -36,6 +44,7 @@ export async function applyPackages(
     debs.push(deb);
   }
 
+  options.onOutput?.(`apt-get install ${artefacts.map(({ fileName }) => path.posix.basename(fileName)).join(' ')}\n`);
   const rehearsal = await machine.exec([...APT_GET, '--no-remove', '--simulate', 'install', ...debs], options);
   if (rehearsal.exitCode !== 0) {
     const removed = await wouldRemove(machine, debs, options);
@@ -64,9 +73,12 @@ export async function applyPackages(
 async function wouldRemove(
   machine: LabMachine,
   debs: readonly string[],
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  { timeoutMs, signal }: InstallOptions,
 ): Promise<string[]> {
-  const { exitCode, stdout } = await machine.exec([...APT_GET, '--simulate', 'install', ...debs], options);
+  const { exitCode, stdout } = await machine.exec([...APT_GET, '--simulate', 'install', ...debs], {
+    timeoutMs,
+    signal,
+  });
   return exitCode === 0 ? [...stdout.matchAll(/^Remv (\S+)/gm)].map(([, name = '']) => name) : [];
 }
 

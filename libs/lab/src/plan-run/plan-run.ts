@@ -28,6 +28,8 @@ export interface Errand {
   readonly artefacts: readonly Artefact[];
   /** Where the bytes of each artefact lie, by SHA-256. */
   readonly files: ReadonlyMap<string, string>;
+  /** Hears what happens in the machine while it happens. */
+  readonly onOutput?: (step: PlanStep, text: string) => void;
 }
 
 /** One execution of a plan: a machine, and what was seen of it so far. */
@@ -44,6 +46,7 @@ export class PlanRun {
   private installing = false;
   private restarted = false;
   private noted = false;
+  private current: PlanStep = 'restore';
   private readonly observer: MachineObserver;
   private readonly signal: AbortSignal;
 
@@ -70,6 +73,7 @@ export class PlanRun {
 
   async perform(step: PlanStep): Promise<StepResult> {
     if (this.signal.aborted) return labFailure('time-limit', `The test took more than ${this.limits.runMs / 1000} s.`);
+    this.current = step;
     try {
       const result = await this.work(step);
       if (this.machine?.isRunning !== true) return result;
@@ -145,7 +149,7 @@ export class PlanRun {
         return labFailure('artefact-digest-mismatch', `${artefact.fileName}: got ${actual}, not ${artefact.sha256}.`);
     }
     this.installing = true;
-    const options = { timeoutMs: this.limits.applyMs, signal: this.signal };
+    const options = { timeoutMs: this.limits.applyMs, signal: this.signal, onOutput: this.say };
     const result = await applyPackages(this.required(), artefacts, files, options);
     if (result.failure?.code !== 'artefact-digest-mismatch') this.tested = [...artefacts];
     return result;
@@ -188,7 +192,7 @@ export class PlanRun {
     const { golden, driver } = this;
     const kept = (component: Component): Promise<string | null> =>
       driver.oldPackage?.(golden?.digest ?? '', component) ?? Promise.resolve(null);
-    const options = { timeoutMs: this.limits.applyMs, signal: this.signal };
+    const options = { timeoutMs: this.limits.applyMs, signal: this.signal, onOutput: this.say };
     const result = await takeBackPackages(this.required(), this.packageChanges, this.componentsBefore, kept, options);
     this.wentBack = result.tried;
     return result;
@@ -224,8 +228,11 @@ export class PlanRun {
   }
 
   private ask(checks: readonly MachineCheck[]): ReturnType<typeof runChecks> {
-    return runChecks(this.required(), checks, this.limits.settleMs, this.signal, this.healthBefore);
+    const { signal, say } = this;
+    return runChecks(this.required(), checks, { settleMs: this.limits.settleMs, signal, say }, this.healthBefore);
   }
+
+  private readonly say = (text: string): void => this.errand.onOutput?.(this.current, text);
 
   private required(): LabMachine {
     if (this.machine === undefined)

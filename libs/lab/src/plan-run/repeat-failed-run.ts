@@ -11,6 +11,7 @@ export async function repeatFailedRun(test: (run: LabRun) => Promise<RunResult>,
   const first = await test(run);
   if (!isWorthRepeating(first, run)) return first;
   // People watch the first run; its steps would otherwise begin anew before their eyes.
+  run.onOutput?.('restore', '\nThe patch seems to be to blame: all of it once more, on a fresh machine.\n');
   const again = await test({ ...run, onProgress: () => undefined });
   const { steps, packageDiff, failure, labMilliseconds } = again.observations;
   return {

@@ -5,18 +5,24 @@ import { heedSlowness, judge } from '../domain/probes.js';
 import type { LabMachine } from '../lab-machine.port.js';
 import type { StepResult } from './run-recorder.js';
 
+interface Patience {
+  /** For all checks together. */
+  readonly settleMs: number;
+  readonly signal: AbortSignal;
+  /** Hears each answer, and that a check is asked again. */
+  readonly say?: (text: string) => void;
+}
+
 /**
  * Asks a machine everything in the list, a few questions at a time. What is not healthy is asked again for a while,
  * since a service may need a moment after it was restarted.
- * @param settleMs for all checks together
  * @param before how the same checks went before the patch; what takes far longer now is not healthy
  * @returns results in the order of the list
  */
 export async function runChecks(
   machine: LabMachine,
   checks: readonly MachineCheck[],
-  settleMs: number,
-  signal: AbortSignal,
+  { settleMs, signal, say }: Patience,
   before: readonly ProbeResult[] = [],
 ): Promise<ProbeResult[]> {
   const deadline = performance.now() + settleMs;
@@ -24,10 +30,12 @@ export async function runChecks(
     const old = before.find(({ name }) => name === check.name);
     const again = async (): Promise<ProbeResult> => heedSlowness(await ask(machine, check, signal), old);
     let result = await again();
+    if (!result.ok) say?.(`${lineOf(result)}, asked again\n`);
     while (!result.ok && performance.now() < deadline && !signal.aborted) {
       await sleep(500);
       result = await again();
     }
+    say?.(`${lineOf(result)}\n`);
     return result;
   };
   const results: ProbeResult[] = new Array<ProbeResult>(checks.length);
@@ -38,6 +46,9 @@ export async function runChecks(
   await Promise.all(Array.from({ length: AT_ONCE }, askNext));
   return results;
 }
+
+const lineOf = ({ ok, name, detail }: ProbeResult): string =>
+  `${ok ? 'good' : 'not good'}: ${name}${detail === '' ? '' : ` (${detail})`}`;
 
 /** More would make each of them slower on a machine with few processors. */
 const AT_ONCE = 3;

@@ -47,6 +47,7 @@ export async function runPlan(
     plan: job.plan,
     artefacts: job.artefacts,
     files: run.artefactFiles,
+    ...(run.onOutput === undefined ? {} : { onOutput: run.onOutput }),
   };
   const test = new PlanRun(driver, golden, errand, limits, run.signal, wait);
   try {

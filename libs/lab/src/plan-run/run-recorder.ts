@@ -55,6 +55,7 @@ export class RunRecorder {
     if (result.failure !== undefined) {
       this.failure ??= { ...result.failure, step, message: result.failure.message.slice(0, 4000) };
     }
+    this.run.onOutput?.(step, `${observation.detail}\n`);
     this.run.onProgress({ attempt, step, state: 'finished', observation });
   }
 

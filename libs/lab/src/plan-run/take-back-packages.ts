@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Component, PackageChange } from '@vouch/contracts';
 import type { LabMachine } from '../lab-machine.port.js';
-import { APT_GET, firstComplaint, logOf } from './apply-packages.js';
+import { APT_GET, firstComplaint, logOf, type InstallOptions } from './apply-packages.js';
 import type { StepResult } from './run-recorder.js';
 
 const OUTBOX = '/tmp/vouch-old-packages';
@@ -16,7 +16,7 @@ export async function takeBackPackages(
   changes: readonly PackageChange[],
   before: readonly Component[],
   files: (component: Component) => Promise<string | null>,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  options: InstallOptions,
 ): Promise<StepResult & { readonly tried: boolean }> {
   const words: string[] = [];
   for (const { package: name, from } of changes) {

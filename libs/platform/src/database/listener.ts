@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /**
- * Listens to one PostgreSQL channel and comes back by itself after a lost connection. A notification is only a hint
+ * Listens to channels of PostgreSQL and comes back by itself after a lost connection. A notification is only a hint
  * (it is lost while the connection is down), so `onResync` tells the listener to look at the truth again.
  */
 export class Listener {
@@ -10,8 +10,8 @@ export class Listener {
 
   constructor(
     private readonly url: string,
-    private readonly channel: string,
-    private readonly onNotify: (payload: string) => void,
+    /** What to do with a notification's payload, by channel. */
+    private readonly channels: Readonly<Record<string, (payload: string) => void>>,
     private readonly onResync: () => void,
   ) {}
 
@@ -27,10 +27,10 @@ export class Listener {
     };
     client.on('error', again);
     client.on('end', again);
-    client.on('notification', (message) => this.onNotify(message.payload ?? ''));
+    client.on('notification', ({ channel, payload = '' }) => this.channels[channel]?.(payload));
     try {
       await client.connect();
-      await client.query(`listen ${pg.escapeIdentifier(this.channel)}`);
+      for (const channel of Object.keys(this.channels)) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
       this.onResync();
     } catch {
       again();

@@ -1,5 +1,6 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import type { CommandResult } from '../../lab-machine.port.js';
 
 export type { CommandResult };
@@ -11,6 +12,8 @@ export interface CommandOptions {
   readonly stdin?: string | Uint8Array | Readable;
   readonly signal?: AbortSignal;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Hears both streams while the program runs. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** A command that had to succeed did not. */
@@ -40,8 +43,8 @@ export function runCommand(argv: readonly string[], options: CommandOptions = {}
   const spawnOptions: SpawnOptions = { cwd: options.cwd, detached: true, stdio: ['pipe', 'pipe', 'pipe'] };
   if (options.env !== undefined) spawnOptions.env = { ...options.env };
   const child = spawn(program, args, spawnOptions);
-  const stdout = collect(child.stdout);
-  const stderr = collect(child.stderr);
+  const stdout = collect(child.stdout, options.onOutput);
+  const stderr = collect(child.stderr, options.onOutput);
   feed(child.stdin, options.stdin);
 
   let timedOut = false;
@@ -100,11 +103,15 @@ export async function mustRun(
 
 export const elapsed = (startedAt: number): number => Math.round(performance.now() - startedAt);
 
-function collect(stream: Readable | null): () => string {
+function collect(stream: Readable | null, onOutput: CommandOptions['onOutput']): () => string {
   const chunks: Buffer[] = [];
+  const decoder = new StringDecoder('utf8');
   let size = 0;
   stream?.on('data', (chunk: Buffer) => {
-    if (size < OUTPUT_LIMIT_BYTES) chunks.push(chunk);
+    if (size < OUTPUT_LIMIT_BYTES) {
+      chunks.push(chunk);
+      onOutput?.(decoder.write(chunk));
+    }
     size += chunk.length;
   });
   return () => Buffer.concat(chunks).toString('utf8');

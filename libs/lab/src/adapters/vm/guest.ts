@@ -5,6 +5,7 @@ import { ExecFailed, type CommandResult, type ExecOptions } from '../../lab-mach
 import { SYSTEM_PATH } from '../sandbox/layer-store.js';
 import type { AgentChannel } from './agent-channel.js';
 import { NoAnswer } from './json-lines.js';
+import { Overhearing } from './overhear.js';
 
 const Started = z.object({ pid: z.int() });
 const Status = z.object({
@@ -58,7 +59,8 @@ export class Guest {
   async setTime(now: Date): Promise<void> {
     const pid = await this.start(['date', '--utc', `--set=@${(now.getTime() / 1000).toFixed(3)}`]);
     const status = await this.end(pid);
-    if (status.exitcode !== 0) throw new NoAnswer(`its clock could not be set: ${decode(status['err-data'])}`);
+    if (status.exitcode !== 0)
+      throw new NoAnswer(`its clock could not be set: ${bytesOf(status['err-data']).toString('utf8')}`);
   }
 
   /** @throws NoAnswer when the machine is gone */
@@ -67,6 +69,8 @@ export class Guest {
     const argv = typeof command === 'string' ? ['sh', '-c', command] : [...command];
     const to = `/run/vouch-${++this.commands % 64}`;
     const pid = await this.start(['setsid', 'sh', '-c', WRAPPER, 'sh', to, ...argv]);
+    const heard =
+      options.onOutput === undefined ? null : new Overhearing(this.ask.bind(this), `${to}.out`, options.onOutput);
     let timedOut = false;
     let status = await this.status(pid);
     for (let waitMs = 10; !status.exited; waitMs = Math.min(waitMs * 1.5, 250)) {
@@ -77,12 +81,15 @@ export class Guest {
         break;
       }
       await sleep(Math.min(waitMs, left), undefined, signalOf(options)).catch(() => undefined);
+      await heard?.look();
       status = await this.status(pid);
     }
+    const [stdout, stderr] = [bytesOf(status['out-data']), bytesOf(status['err-data'])];
+    await heard?.end(stdout, stderr);
     return {
       exitCode: status.exitcode ?? null,
-      stdout: decode(status['out-data']),
-      stderr: decode(status['err-data']),
+      stdout: stdout.toString('utf8'),
+      stderr: stderr.toString('utf8'),
       durationMs: Math.round(performance.now() - begun),
       timedOut,
     };
@@ -170,7 +177,7 @@ export class Guest {
   }
 }
 
-const decode = (text: string | undefined): string => Buffer.from(text ?? '', 'base64').toString('utf8');
+const bytesOf = (text: string | undefined): Buffer => Buffer.from(text ?? '', 'base64');
 const signalOf = ({ signal }: ExecOptions): { signal?: AbortSignal } => (signal === undefined ? {} : { signal });
 
 async function* inChunks(content: string | Uint8Array | Readable, bytes: number): AsyncGenerator<Buffer> {

@@ -1,0 +1,7 @@
+/** The run is no longer this runner's: its lease ran out, it was given to another, or it was cancelled. */
+export class LeaseLost extends Error {
+  readonly code = 'lease-lost';
+  constructor(runId: string) {
+    super(`Test run ${runId} is no longer leased to this runner: stop and discard it.`);
+  }
+}
