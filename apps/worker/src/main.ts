@@ -35,10 +35,8 @@ await runProcess(async () => {
   runner.start(config.VOUCH_RECONCILE_SECONDS);
   const relay = new OutboxRelay(database, (event) => runner.wake(event), logger, metrics);
   relay.start();
-  const listener = new Listener(
-    config.VOUCH_DATABASE_PLATFORM_URL,
-    { vouch_outbox: () => relay.poke() },
-    () => relay.poke(),
+  const listener = new Listener(config.VOUCH_DATABASE_PLATFORM_URL, { vouch_outbox: () => relay.poke() }, () =>
+    relay.poke(),
   );
   await listener.start();
   const server = createOperationServer(database, metrics).listen(config.VOUCH_WORKER_PORT, config.VOUCH_HOST);

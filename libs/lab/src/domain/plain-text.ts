@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /** Line breaks and tabs are left, and nothing else that steers a terminal or the direction of writing. */
-const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff\p{Cs}]/gu;
+const STEERING = /(?![\n\t])[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /** What a program printed, as plain text that is safe to show and to keep. A bar that redraws itself becomes lines. */
 export function plainText(printed: string): string {
