@@ -156,6 +156,7 @@ describe('the console of who runs the installation', () => {
     await page.getByText('The invitation is on its way').waitFor();
     expect(await page.getByRole('navigation').getByRole('link').allInnerTexts()).toEqual([
       'Organisations',
+      'Lab',
       'Audit',
       'Root',
     ]);

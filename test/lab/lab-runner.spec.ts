@@ -43,9 +43,10 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
     await api.close();
   });
 
-  function start(url: string): void {
+  function start(url: string, prefix: readonly string[] = []): void {
     const { PATH, HOME } = process.env;
-    runner = spawn(process.execPath, [MAIN], {
+    const [program = '', ...args] = [...prefix, process.execPath, MAIN];
+    runner = spawn(program, args, {
       env: { PATH, HOME, VOUCH_API_URL: url, VOUCH_LAB_TOKEN: TOKEN, VOUCH_DATA_DIR: DATA_DIR },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -92,6 +93,17 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
     expect(watched).toMatch(/^good: no service has failed/m);
     expect(log).toContain(`"correlationId":"${job.correlationId}"`);
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'says that its lab is of reduced fidelity where it cannot have control groups',
+    async () => {
+      enqueue([await upgrade('true')]);
+      start(await api.listen(), ['unshare', '--mount', 'sh', '-c', 'umount -R -l /sys/fs/cgroup; exec "$@"', 'sh']);
+      await until(() => api.goldens.some(({ state }) => state === 'ready'));
+      expect(api.hellos[0]?.drivers[0]).toMatchObject({ name: 'sandbox', fidelity: 'reduced' });
+      expect(api.goldens.find(({ state }) => state === 'ready')?.digest).not.toBe(lab.golden.digest);
+    },
+  );
 
   it('waits for a server that is not there yet, and does not trust bytes that it cannot get', async () => {
     const port = Number(new URL(await api.listen()).port);

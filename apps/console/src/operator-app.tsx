@@ -3,6 +3,7 @@ import { api } from './api.js';
 import { AuditTrailPage } from './audit-page.js';
 import { Field, Form } from './form.js';
 import { Header } from './header.js';
+import { LabPage } from './lab-page.js';
 import { StepUp } from './step-up.js';
 import { useLoaded } from './use-loaded.js';
 
@@ -18,6 +19,8 @@ export function OperatorApp({ page, onSignOut }: { page: string | undefined; onS
       <main className="page">
         {page === 'account' ? (
           <AccountPage />
+        ) : page === 'lab' ? (
+          <LabPage mayCancel={session.actions.includes('run:cancel')} />
         ) : page === 'audit' ? (
           <AuditTrailPage tenants={null} />
         ) : (

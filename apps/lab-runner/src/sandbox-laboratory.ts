@@ -11,6 +11,7 @@ import {
   runPlan,
   SandboxDriver,
   SandboxHost,
+  type DriverDescription,
   type LabRun,
   type RunResult,
 } from '@vouch/lab';
@@ -19,7 +20,6 @@ import type { Laboratory } from './lab-runner.js';
 
 /** A laboratory of sandboxes on this machine. It opens when the machine turns out to be able to run them. */
 export class SandboxLaboratory implements Laboratory {
-  readonly driver = SandboxDriver.description;
   private readonly controls: ControlRuns;
   private opened: { host: SandboxHost; goldens: GoldenBuilder; sandbox: SandboxDriver } | undefined;
 
@@ -32,12 +32,18 @@ export class SandboxLaboratory implements Laboratory {
     this.controls = new ControlRuns(path.join(directory, 'controls'), systemClock);
   }
 
+  /** Of full fidelity, until it turns out that the machine cannot give it. */
+  get driver(): DriverDescription {
+    return SandboxDriver.description(this.opened?.host.init ?? 'systemd');
+  }
+
   async unavailable(): Promise<string | null> {
     if (this.opened !== undefined) return null;
     const answer = await prerequisites();
     if (!answer.ok) return answer.reason;
     await mkdir(this.directory, { recursive: true });
-    const host = await SandboxHost.open(this.directory);
+    if (answer.init === 'sysv') this.logger.warn({ reason: answer.reason }, 'machines run without systemd here');
+    const host = await SandboxHost.open(this.directory, answer.init);
     const removed = await removeOrphans(host);
     if (removed.length > 0) this.logger.warn({ removed }, 'removed what an earlier runner left behind');
     const goldens = new GoldenBuilder(host);

@@ -12,7 +12,7 @@ await runProcess(async () => {
   const config = loadConfig(demoSettings);
   const startedAt = config.VOUCH_STARTED_AT_MS ?? Date.now();
   const can = await prerequisites();
-  if (!can.ok) {
+  if (!can.ok || can.init !== 'systemd') {
     say(`no machines can run here: ${can.reason}`);
     process.exit(1);
   }

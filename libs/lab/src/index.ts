@@ -12,6 +12,7 @@ export * from './adapters/host/host-release.js';
 export * from './adapters/sandbox/machine.js';
 export * from './adapters/sandbox/private-network.js';
 export * from './adapters/sandbox/sandbox-host.js';
+export type { Init } from './adapters/sandbox/sysv-init.js';
 export * from './domain/capabilities.js';
 export * from './domain/fair-queue.js';
 export * from './domain/plan.js';

@@ -30,6 +30,9 @@ export interface DriverDescription {
 
 /** Something that can restore a golden to a running machine. What is done with the machine is the plan's business. */
 export interface LabDriver extends DriverDescription {
+  /** What its machines say nothing about although their kind would, in phrases. */
+  readonly unmeasured?: readonly string[];
+
   /** The golden with this content address, if this lab has it. */
   find(goldenDigest: string): Promise<LabGolden | null>;
 

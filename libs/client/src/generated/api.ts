@@ -3201,6 +3201,7 @@ export interface components {
          *       ],
          *       "exploited": [
          *         {
+         *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
          *           "patch": "nginx",
          *           "sourceId": "debian-12-amd64-security",
          *           "note": "Seen in the wild by two of our customers",
@@ -3213,6 +3214,8 @@ export interface components {
             exploited: {
                 note: string;
                 patch: string;
+                /** Format: uuid */
+                revisionId: string;
                 /** Format: date-time */
                 since: string;
                 sourceId: string;
@@ -7568,6 +7571,7 @@ export interface operations {
                      *       ],
                      *       "exploited": [
                      *         {
+                     *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
                      *           "patch": "nginx",
                      *           "sourceId": "debian-12-amd64-security",
                      *           "note": "Seen in the wild by two of our customers",

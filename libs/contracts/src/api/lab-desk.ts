@@ -51,6 +51,7 @@ const LabHost = z.object({
 });
 
 const ExploitedPatch = z.object({
+  revisionId: z.uuid(),
   patch: z.string(),
   sourceId: z.string(),
   note: z.string(),
@@ -83,6 +84,7 @@ export const LabQueue = z
         ],
         exploited: [
           {
+            revisionId: exampleOfPatch.revisionId,
             patch: 'nginx',
             sourceId: 'debian-12-amd64-security',
             note: 'Seen in the wild by two of our customers',

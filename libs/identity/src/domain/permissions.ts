@@ -32,7 +32,7 @@ const stepUpOrKey = (...cells: Parameters<typeof row>): Rule => ({ ...row(...cel
 export const permissions = {
   //                             operator  msp-owner  technician  msp-reader  tenant-owner  tenant-viewer
   'overview:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
-  'evidence:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'evidence:read':          row('all',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'enrolment-token:create': row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'statement:close':        stepUp('all',    'msp',     'msp',      '-',        '-',          '-'),
   'portal:open':            stepUp('-',      'msp',     '-',        '-',        'tenant',     '-'),

@@ -67,6 +67,7 @@ export async function runPlan(
   recorder.keep('findings.json', 'application/json', JSON.stringify(Object.fromEntries(findings), null, 1));
   if (used !== undefined) recorder.keep('control.json', 'application/json', used.text);
   const unmeasured = [
+    ...(driver.unmeasured ?? []),
     ...(test.wentBack ? [] : [WAY_BACK_UNTESTED]),
     ...(controls === undefined ? ['what changes on such a machine without the patch'] : []),
   ];

@@ -18,6 +18,19 @@ export interface ResourceLimits {
   readonly processes: number;
 }
 
+/** What bounds the processes of one boot of a machine, and knows what they take. */
+export interface MachineGroup {
+  /** Directories of control groups that were made for it, the delegated one first. */
+  readonly directories: readonly string[];
+  /** The command that runs `argv` inside. @param leaf see {@link ControlGroup.enter} */
+  enter(argv: readonly string[], leaf?: string): string[];
+  addLeaf(leaf: string): Promise<void>;
+  /** 0 for what this host does not count. */
+  usage(): Promise<{ memoryBytes: number; processorMs: number }>;
+  /** Which limit stopped the processes from going on, in words; null when none is known to have done so. */
+  exhausted(): Promise<string | null>;
+}
+
 /** Files of a cgroup that its new owner may write; the limits stay ours. See cgroups(7), "Delegation". */
 const DELEGATED = ['', 'cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control'];
 
@@ -31,7 +44,7 @@ const LIMIT_FILES = {
  * The control groups of one boot of a machine: a cgroup2 directory that its systemd owns, and, where the host offers
  * the controllers (in either version), limits for memory and processes.
  */
-export class ControlGroup {
+export class ControlGroup implements MachineGroup {
   private constructor(
     /** All directories made, the delegated one first. */
     readonly directories: readonly string[],

@@ -67,7 +67,11 @@ export class GoldenBuilder {
     const below = options.on?.layers ?? [await this.base(release, options.signal)];
     const script = componentsScript(profile);
     const layer = `${profile.name}-${shortDigest(below, script)}`;
-    const record = path.join(this.host.directory, 'goldens', `${layer}-${shortDigest([profileDigest(profile)])}.json`);
+    const record = path.join(
+      this.host.directory,
+      'goldens',
+      `${layer}-${shortDigest([profileDigest(profile), ...this.otherInit()])}.json`,
+    );
     const known = await readGoldenRecord(record);
     if (known !== null && (await this.layers.has(layer))) {
       await noteUse(record);
@@ -78,7 +82,7 @@ export class GoldenBuilder {
     const layers = [layer, ...below];
     const found = await this.bootOnce(layer, layers);
     const golden: Golden = {
-      digest: goldenDigest(profileDigest(profile), layers, found.components),
+      digest: goldenDigest(profileDigest(profile), layers, found.components, this.otherInit()),
       profileDigest: profileDigest(profile),
       profile,
       layers,
@@ -111,6 +115,11 @@ export class GoldenBuilder {
     return id;
   }
 
+  /** What runs without systemd is another golden, so that what was tested on it is tested again when systemd can run. */
+  private otherInit(): string[] {
+    return this.host.init === 'systemd' ? [] : [this.host.init];
+  }
+
   private async bootOnce(
     layer: string,
     layers: readonly string[],
@@ -129,9 +138,14 @@ export class GoldenBuilder {
   }
 }
 
-const goldenDigest = (profile: string, layers: readonly string[], components: readonly Component[]): string =>
+const goldenDigest = (
+  profile: string,
+  layers: readonly string[],
+  components: readonly Component[],
+  otherInit: readonly string[],
+): string =>
   createHash('sha256')
-    .update(canonicalize({ profile, layers, components }) ?? '')
+    .update(canonicalize({ profile, layers, components, ...(otherInit.length === 0 ? {} : { otherInit }) }) ?? '')
     .digest('hex');
 
 const shortDigest = (...parts: readonly unknown[]): string =>

@@ -1,3 +1,5 @@
+import { PLACE_SYSV_INIT, SYSV_INIT, type Init } from './sysv-init.js';
+
 /** Inside a machine's own mount namespace: the host's directory, the merged file system, and what was written. */
 export const MACHINE = { data: '/mnt/data', root: '/mnt/root', upper: '/mnt/upper' } as const;
 
@@ -25,14 +27,24 @@ echo restored
 exec cat > /dev/null
 `;
 
+/** No unit gets a kernel keyring of its own: a user may have 200 keys, and all machines of a host are one user to it. */
+const UNIT_SETTINGS = `for kind in service mount socket swap; do
+  mkdir -p "run/systemd/system/$kind.d"
+  printf '[%s]\\nKeyringMode=inherit\\n' "$(printf %s "$kind" | sed 's/./\\u&/')" > "run/systemd/system/$kind.d/vouch.conf"
+done
+`;
+
+const CONTROL_GROUPS = `mount -t tmpfs -o mode=0755 tmpfs sys/fs
+mkdir sys/fs/cgroup
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+`;
+
 /**
- * Boots a restored machine: runs as first process of fresh namespaces, mounts what a kernel and an initrd would, makes
- * the machine's file system the root, drops the host's, and becomes systemd. Wants HOSTNAME and, for a machine in a
- * private network, ADDRESS (CIDR) and GATEWAY; then it waits on its standard input until its network card is there.
- *
- * No unit gets a kernel keyring of its own: a user may have 200 keys, and all machines of a host are one user to it.
+ * Script that boots a restored machine: runs as first process of fresh namespaces, mounts what a kernel and an initrd
+ * would, makes the machine's file system the root, drops the host's, and becomes the machine's init. Wants HOSTNAME and,
+ * for a machine in a private network, ADDRESS (CIDR); then it waits on its standard input until its network card is there.
  */
-export const BOOT_SCRIPT = `set -eu
+export const bootScript = (init: Init): string => `set -eu
 cd ${MACHINE.root}
 mount -t proc proc proc
 mount -t tmpfs -o mode=0755,nosuid tmpfs dev
@@ -50,15 +62,8 @@ ln -s fd/1 dev/stdout
 ln -s fd/2 dev/stderr
 mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs run
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
-for kind in service mount socket swap; do
-  mkdir -p "run/systemd/system/$kind.d"
-  printf '[%s]\\nKeyringMode=inherit\\n' "$(printf %s "$kind" | sed 's/./\\u&/')" > "run/systemd/system/$kind.d/vouch.conf"
-done
-mount -t sysfs -o ro sysfs sys
-mount -t tmpfs -o mode=0755 tmpfs sys/fs
-mkdir sys/fs/cgroup
-mount -t cgroup2 cgroup2 sys/fs/cgroup
-hostname "$HOSTNAME"
+${init === 'systemd' ? UNIT_SETTINGS : PLACE_SYSV_INIT}mount -t sysfs -o ro sysfs sys
+${init === 'systemd' ? CONTROL_GROUPS : ''}hostname "$HOSTNAME"
 ip link set lo up
 echo waiting
 read -r go
@@ -69,5 +74,5 @@ fi
 pivot_root . mnt
 cd /
 umount -l /mnt
-exec env -i container=vouch PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd < /dev/null > /dev/null 2>&1
+exec env -i container=vouch PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ${init === 'systemd' ? '/lib/systemd/systemd' : SYSV_INIT} < /dev/null > /dev/null 2>&1
 `;

@@ -1,20 +1,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
-import { ControlGroup, type ResourceLimits } from '../host/control-group.js';
+import { hasEnded, living, onlyChild, signal } from '../host/child-process.js';
+import { ControlGroup, type MachineGroup, type ResourceLimits } from '../host/control-group.js';
 import { firstLineOf, NotReady } from '../host/first-line.js';
 import { RestoreFailed } from '../../lab-driver.port.js';
 import { BootFailed, type ResourceUse } from '../../lab-machine.port.js';
 import { forgetKept, noteKept } from './kept-machines.js';
 import { LayerStore, SYSTEM_PATH } from './layer-store.js';
-import { BOOT_SCRIPT, MACHINE, RESTORE_SCRIPT } from './machine-scripts.js';
+import { bootScript, MACHINE, RESTORE_SCRIPT } from './machine-scripts.js';
 import { removeMarker, writeMarker } from '../host/markers.js';
 import type { PrivateNetwork } from './private-network.js';
 import { identify, thisProcess, type ProcessIdentity } from '../host/process-identity.js';
 import { CommandFailed, mustRun, runCommand, type CommandOptions, type CommandResult } from '../host/run-command.js';
+import { ProcessLimits } from '../host/process-limits.js';
 import type { SandboxHost } from './sandbox-host.js';
+import { SYSV_PROGRAMS, type Init } from './sysv-init.js';
 import { UserNamespace } from './user-namespace.js';
 
 export interface MachineOptions {
@@ -37,12 +39,12 @@ const SIGNAL_HALT = 37;
 const EXEC_LEAF = 'vouch-exec';
 
 /**
- * A Linux machine without a kernel of its own: layers under an upper file system, and systemd as the first process of
+ * A Linux machine without a kernel of its own: layers under an upper file system, and its init as the first process of
  * its own user, mount, pid, network, ipc, uts and cgroup namespaces. It ends when this process ends, however that happens.
  */
 export class Machine {
   private boots = 0;
-  private running: { process: ChildProcess; init: number; group: ControlGroup } | undefined;
+  private running: { process: ChildProcess; init: number; group: MachineGroup } | undefined;
 
   private constructor(
     private readonly host: SandboxHost,
@@ -108,10 +110,12 @@ export class Machine {
     if (this.running !== undefined) throw new BootFailed(this.name, 'it is running already');
     const deadline = performance.now() + limitMs;
     const { network, hostname = this.name, limits = DEFAULT_LIMITS } = this.options;
-    const group = await ControlGroup.create(`${this.name}-${++this.boots}`, this.namespace.root, limits);
+    const group = await this.bound(limits);
     await this.mark(group, []);
     const environment = ['env', `HOSTNAME=${hostname}`, `ADDRESS=${network?.address ?? ''}`, `PATH=${SYSTEM_PATH}`];
-    const [program = '', ...args] = group.enter(this.inMounts([...environment, ...FRESH_NAMESPACES, BOOT_SCRIPT]));
+    const [program = '', ...args] = group.enter(
+      this.inMounts([...environment, ...FRESH_NAMESPACES, bootScript(this.host.init)]),
+    );
     const child = spawn(program, args, { cwd: this.host.directory, stdio: ['pipe', 'pipe', 'pipe'] });
     const pid = child.pid ?? -1;
     try {
@@ -141,7 +145,7 @@ export class Machine {
     const { init, group } = this.running;
     const argv = typeof command === 'string' ? ['sh', '-c', command] : command;
     const enter = ['nsenter', '-t', String(init), ...'-U -m -u -i -n -p -C -r -w --'.split(' ')];
-    return runCommand(group.enter([...enter, 'env', '-i', ...INSIDE, ...argv], EXEC_LEAF), options);
+    return runCommand(group.enter([...enter, 'env', '-i', ...INSIDE[this.host.init], ...argv], EXEC_LEAF), options);
   }
 
   /** Runs a program that has to succeed. @throws CommandFailed */
@@ -250,11 +254,16 @@ export class Machine {
     await ControlGroup.remove(group.directories);
   }
 
+  private bound(limits: ResourceLimits): Promise<MachineGroup> {
+    if (this.host.init === 'sysv') return Promise.resolve(new ProcessLimits(limits));
+    return ControlGroup.create(`${this.name}-${++this.boots}`, this.namespace.root, limits);
+  }
+
   private inMounts(argv: readonly string[]): string[] {
     return ['nsenter', '--target', String(this.holder.pid), '--user', '--mount', '--', ...argv];
   }
 
-  private async mark(group: ControlGroup, processes: readonly ProcessIdentity[]): Promise<void> {
+  private async mark(group: MachineGroup, processes: readonly ProcessIdentity[]): Promise<void> {
     await writeMarker(this.host.directory, {
       machine: this.name,
       owner: await thisProcess(),
@@ -270,23 +279,8 @@ const FRESH_NAMESPACES = [
   ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--fork', '--kill-child'],
   ...['--mount', '--pid', '--net', '--ipc', '--uts', '--cgroup', 'sh', '-c'],
 ];
-const INSIDE = [`PATH=${SYSTEM_PATH}`, 'HOME=/root', 'LANG=C.UTF-8', 'TERM=dumb', 'DEBIAN_FRONTEND=noninteractive'];
-
-const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
-
-async function onlyChild(pid: number): Promise<number> {
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim();
-  return Number(children.split(' ')[0]);
-}
-
-async function living(pids: readonly number[]): Promise<ProcessIdentity[]> {
-  return (await Promise.all(pids.map((pid) => identify(pid)))).filter((identity) => identity !== null);
-}
-
-function signal(pid: number, name: NodeJS.Signals | number): boolean {
-  try {
-    return process.kill(pid, name);
-  } catch {
-    return false;
-  }
-}
+const ENVIRONMENT = ['HOME=/root', 'LANG=C.UTF-8', 'TERM=dumb', 'DEBIAN_FRONTEND=noninteractive'];
+const INSIDE: Readonly<Record<Init, readonly string[]>> = {
+  systemd: [`PATH=${SYSTEM_PATH}`, ...ENVIRONMENT],
+  sysv: [`PATH=${SYSV_PROGRAMS}:${SYSTEM_PATH}`, ...ENVIRONMENT],
+};

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ControlGroup } from '../host/control-group.js';
+import { ControlGroup, NoControlGroup } from '../host/control-group.js';
 import { hostRelease, NoReleaseSource } from '../host/host-release.js';
 import { SYSTEM_PATH } from './layer-store.js';
 import { runCommand } from '../host/run-command.js';
@@ -9,12 +9,19 @@ import { UserNamespace } from './user-namespace.js';
 
 export type Prerequisites = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
+/** `sysv`: machines can run, but not with systemd, for the given reason: a lab of reduced fidelity. */
+export type SandboxPrerequisites =
+  | { readonly ok: true; readonly init: 'systemd' }
+  | { readonly ok: true; readonly init: 'sysv'; readonly reason: string }
+  | { readonly ok: false; readonly reason: string };
+
 /** Programs that sandboxes are made with, and the Debian package that brings each. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   nsenter: 'util-linux',
   setpriv: 'util-linux',
   flock: 'util-linux',
+  prlimit: 'util-linux',
   pivot_root: 'util-linux',
   mount: 'mount',
   ip: 'iproute2',
@@ -47,7 +54,7 @@ mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work,userxattr
  * Can sandboxes run here? Everything is tried, nothing is guessed from versions.
  * @returns when they cannot: one sentence that says what is missing and what to do
  */
-export async function prerequisites(): Promise<Prerequisites> {
+export async function prerequisites(): Promise<SandboxPrerequisites> {
   if (process.platform !== 'linux') return no('Sandboxes need Linux: run the lab on a Linux machine.');
   const asRoot = process.getuid?.() === 0;
   const missing = await missingPackages(asRoot ? PROGRAMS : { ...PROGRAMS, ...PROGRAMS_OF_ORDINARY_USERS });
@@ -64,10 +71,8 @@ export async function prerequisites(): Promise<Prerequisites> {
       });
       if (tried.exitCode !== 0) return no(reason);
     }
-    const group = await ControlGroup.create('trial', namespace.root, { memoryBytes: 2 ** 30, processes: 64 });
-    await ControlGroup.remove(group.directories);
     await hostRelease();
-    return { ok: true };
+    return await whichInit(namespace);
   } catch (error) {
     if (!isKnown(error)) throw error;
     return no(error.message);
@@ -77,7 +82,18 @@ export async function prerequisites(): Promise<Prerequisites> {
   }
 }
 
-const no = (reason: string): Prerequisites => ({ ok: false, reason });
+async function whichInit(namespace: UserNamespace): Promise<SandboxPrerequisites> {
+  try {
+    const group = await ControlGroup.create('trial', namespace.root, { memoryBytes: 2 ** 30, processes: 64 });
+    await ControlGroup.remove(group.directories);
+    return { ok: true, init: 'systemd' };
+  } catch (error) {
+    if (!(error instanceof NoControlGroup)) throw error;
+    return { ok: true, init: 'sysv', reason: error.message };
+  }
+}
+
+const no = (reason: string): { readonly ok: false; readonly reason: string } => ({ ok: false, reason });
 
 /** Errors of this folder say in their message what is missing; others are bugs. */
 const isKnown = (error: unknown): error is Error =>

@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { Init } from './sysv-init.js';
 import { UserNamespace } from './user-namespace.js';
 
 /**
@@ -11,13 +12,16 @@ export class SandboxHost {
     readonly directory: string,
     /** For building and removing files. Machines get a user namespace of their own. */
     readonly files: UserNamespace,
+    /** What the machines' first process is. */
+    readonly init: Init,
   ) {}
 
   /**
    * @param directory absolute path; it is created, and may lie below directories that only this user can read
+   * @param init `sysv` where no control group can be given to a machine: see `prerequisites`
    * @throws UserNamespaceRefused, NoSubordinateIds
    */
-  static async open(directory: string): Promise<SandboxHost> {
+  static async open(directory: string, init: Init = 'systemd'): Promise<SandboxHost> {
     await mkdir(path.join(directory, 'markers'), { recursive: true });
     // The namespace's root starts here, and is a stranger to this user. What lies above may stay closed to it.
     await chmod(directory, 0o711);
@@ -26,7 +30,7 @@ export class SandboxHost {
       await mkdir(path.join(directory, name), { recursive: true });
       await chown(path.join(directory, name), files.root.uid, files.root.gid);
     }
-    return new SandboxHost(directory, files);
+    return new SandboxHost(directory, files, init);
   }
 
   /** Removes a directory whose files belong to ids of the namespace. */

@@ -18,7 +18,9 @@ export const NETWORK: DerivedCheck = {
       const old = Number(was.get(what) ?? 0);
       // What a service tries when it starts, it tries again when it is started again, by the patch and by the restart.
       const tries = Number(count) - STARTS * old;
-      return tries > 0 ? [{ key: what, detail: `${tries} attempts (${COUNTERS[what] ?? what})`, amount: tries }] : [];
+      return tries > 0 && Number(count) > old
+        ? [{ key: what, detail: `${tries} attempts (${COUNTERS[what] ?? what})`, amount: tries }]
+        : [];
     });
   },
 };
