@@ -70,6 +70,7 @@ export const SETTINGS_KEPT: DerivedCheck = {
 /** Files and folders that are special: run as their owner, or writable by everybody (except shared folders). */
 export const PRIVILEGES: DerivedCheck = {
   name: 'no further file has special rights or is writable by everybody',
+  runs: 'beside',
   script: [
     `find / -xdev \\( -type f -o -type d \\) \\( -perm /6000 -o -perm -0002 ! -perm -1000 \\) ! -path '/proc/*' ! -path '/var/log/journal*' -printf '%p\\t%y %m %u\\n' 2>/dev/null`,
     // 191 is getxattr on x86-64; without it, or without perl, capabilities are not looked at.
@@ -86,6 +87,7 @@ export const PRIVILEGES: DerivedCheck = {
 
 export const PERMISSIONS: DerivedCheck = {
   name: 'settings and secrets keep their owners and permissions',
+  runs: 'beside',
   script: `find /etc /root /home /srv /opt /var/lib -maxdepth 4 -xdev ! -type l ! -path '/var/lib/systemd/*' -printf '%p\\t%m %u:%g\\n'`,
   findings: (seen): Finding[] => {
     const now = tableOf(seen.now);

@@ -9,11 +9,24 @@ const MARK = 'LOOK_MARK';
 
 /** One script for all checks, since a process for each would take longer than all of them. Scripts that several checks share run once. */
 export function lookScript(checks: readonly DerivedCheck[], packages: readonly string[]): string {
-  const scripts = [...new Set(checks.map(({ script }) => script))];
-  const sections = [...scripts, ownedScript(packages)].map(
-    (script, index) => `echo '${MARK} ${index}'\n(\n${script}\n) 2>/dev/null`,
-  );
-  return `${sections.join('\n')}\nexit 0`;
+  const sections = [...new Set(checks.map(({ script }) => script)), ownedScript(packages)].map((script, index) => ({
+    text: `echo '${MARK} ${index}'\n(\n${script}\n) 2>/dev/null`,
+    runs: checks.find((check) => check.script === script)?.runs,
+  }));
+  const those = (runs: DerivedCheck['runs']): string[] =>
+    sections.filter((section) => section.runs === runs).map(({ text }) => text);
+  const beside = those('beside').map((text, n) => `(\n${text}\n) > "$beside/${n}" &`);
+  // In memory: what is written to a disk would be seen as written.
+  return [
+    'beside=$(mktemp -d /run/vouch-look.XXXXXX) || exit 1',
+    ...beside,
+    ...those(undefined),
+    'wait',
+    'cat "$beside"/*',
+    'rm -rf "$beside"',
+    ...those('alone'),
+    'exit 0',
+  ].join('\n');
 }
 
 /** A machine did not answer everything that it was asked, e.g. since it could start no further process. */

@@ -32,6 +32,7 @@ const MORE_PROCESSES = { factor: 2, count: 10 } as const;
 
 export const MEMORY: DerivedCheck = {
   name: 'services need about as much memory as before',
+  runs: 'alone',
   script: SCRIPT,
   findings: ({ before, now }) => {
     const was = readUnits(before);
@@ -46,6 +47,7 @@ export const MEMORY: DerivedCheck = {
 
 export const PROCESSES: DerivedCheck = {
   name: 'no service has many more processes than before',
+  runs: 'alone',
   script: SCRIPT,
   findings: ({ before, now }) => {
     const was = readUnits(before);
@@ -59,6 +61,7 @@ export const PROCESSES: DerivedCheck = {
 
 export const STRAYS: DerivedCheck = {
   name: 'the installation left no process behind',
+  runs: 'alone',
   // What the lab runs itself is in this group: the shell of this script, its children, and what apt's left behind.
   script: `for p in /proc/[0-9]*; do
   [ "\${p#/proc/}" != "$$" ] || continue
@@ -78,6 +81,7 @@ const MORE_DISK = { factor: 10, kibibytes: 300 * 1024 } as const;
 
 export const DISK: DerivedCheck = {
   name: 'the patch needs no more disk than its size explains',
+  runs: 'alone',
   script: 'df -P -k / | tail -n 1',
   findings: ({ before, now, patchBytes }) => {
     const [was, is] = [before, now].map((line) => line.trim().split(/\s+/).map(Number));
