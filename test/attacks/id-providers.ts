@@ -52,6 +52,8 @@ export const ID_PROVIDERS: readonly (readonly [RegExp, Provider])[] = [
   [/ (runId|verdictId)$/, tests],
   [/ \/api\/v1\/lab\/profiles\/\{digest\}\S* digest$/, profiles],
   [/ sourceId$/, patches],
+  [/ \/api\/v1\/policies\/\{id\} id$/, row('approval_policy')],
+  [/ \/api\/v1\/(holds|waivers)\/\{id\} id$/, row('approval_order')],
   [/ costEntryId$/, { shared: 'the cost of one test is split among all who need the patch' }],
   [/ \/api\/v1\/patches\/\{id\}\S* id$/, patches],
   [/ (patchId|revisionId|sha256|artefactSha256)$/, patches],
@@ -90,6 +92,8 @@ export async function ownedBy(api: TestApi, owner: pg.Client, tenantId: string, 
 
 /** Things that MSPs and tenants alike own. */
 const OWNED_BY_EITHER = /^(identity_api_key|webhook_)/;
+/** Things that only MSPs own. */
+const OWNED_BY_MSP = /^approval_(policy|order)$/;
 /** Things of one person. */
 const OWNED_BY_MEMBER = /^identity_(session|passkey)$/;
 
@@ -98,6 +102,14 @@ async function makeRow(owner: pg.Client, table: string, column: string, tenantId
     const member = 'select id::text from identity_member where tenant_id = $1 limit 1';
     const [person] = (await owner.query<{ id: string }>(member, [tenantId])).rows;
     return makeOwned(owner, table, column, person?.id ?? '', 'member_id');
+  }
+  if (OWNED_BY_MSP.test(table)) {
+    const [tenant] = (
+      await owner.query<{ id: string }>('select msp_id::text as id from identity_tenant where tenant_id = $1', [
+        tenantId,
+      ])
+    ).rows;
+    return makeOwned(owner, table, column, tenant?.id ?? '', 'msp_id');
   }
   return makeOwned(owner, table, column, tenantId, OWNED_BY_EITHER.test(table) ? 'owner_id' : 'tenant_id');
 }

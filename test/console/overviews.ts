@@ -79,6 +79,7 @@ const verdict = (result: 'pass' | 'fail', sentence: string, reasons: string[]): 
   notCovered: ['the kernel and its drivers'],
   reversible: true,
   cautions: [],
+  id: 'c2d4e6f8-1a2b-4c3d-8e5f-6a7b8c9d0e1f',
   statementSha256: sha256,
   keyId: 'b'.repeat(64),
   issuedAt: at,

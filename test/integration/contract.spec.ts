@@ -42,7 +42,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
   let owner: Record<string, string>;
   let boss: Record<string, string>;
   let operator: Record<string, string>;
-  let made: Record<'token' | 'key' | 'endpoint' | 'spare' | 'delivery' | 'invitation', string>;
+  let made: Record<'token' | 'key' | 'endpoint' | 'spare' | 'delivery' | 'invitation' | 'hold' | 'waiver', string>;
   const golden = sha256Hex('golden');
   const lab = { authorization: `Bearer ${LAB_TOKEN}` };
   const evidence = 'a line of a log';
@@ -61,6 +61,8 @@ describe('every documented operation, through Prism as a validating proxy', () =
       key: (await rest.key(msp.technician, ['device:read'])).id,
       endpoint: (await post('/api/v1/webhook-endpoints', hook)).id,
       spare: (await post('/api/v1/webhook-endpoints', hook)).id,
+      hold: (await post('/api/v1/holds', { revisionId: ids.revision, why: 'x' })).id,
+      waiver: (await post('/api/v1/waivers', { verdictId: ids.verdict, why: 'x', days: 1 }, boss)).id,
       delivery: newId(),
       invitation: (await post('/api/v1/invitations', { email: 'a@people.example', role: 'technician' }, boss)).id,
     };
@@ -168,6 +170,23 @@ describe('every documented operation, through Prism as a validating proxy', () =
     listApprovals: { status: 200 },
     checkApproval: { status: 200, query: { sha256: artefact.sha256, deviceId: rest.deviceId } },
     listOutcomes: { status: 200 },
+    listPolicies: { status: 200 },
+    getPolicy: { status: 200, path: { id: ids.policy } },
+    changePolicy: {
+      status: 200,
+      path: { id: ids.policy },
+      body: {
+        rules: { minimumCoverage: 1, acceptReducedFidelity: false, delayMinutes: 0, rings: 2, soakSeconds: 0 },
+        why: 'To be sure',
+      },
+      headers: { ...boss, 'if-match': '"v1"' },
+    },
+    listHolds: { status: 200 },
+    endHold: { status: 204, path: { id: made.hold } },
+    holdPatch: { status: 201, body: { revisionId: ids.revision, why: 'It breaks the till' } },
+    listWaivers: { status: 200 },
+    endWaiver: { status: 204, path: { id: made.waiver }, headers: boss },
+    waiveVerdict: { status: 201, body: { verdictId: ids.verdict, why: 'That check is ours', days: 7 }, headers: boss },
     listCosts: { status: 200 },
     listShares: { status: 200 },
     listStatements: { status: 200 },

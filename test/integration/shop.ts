@@ -9,10 +9,9 @@ import {
   PublishChannelStage,
   ReadManifest,
   registerPolicy,
-  type PolicyRules,
 } from '@vouch/approval';
 import { NewestOffers, storeSnapshot, type IndexedPackage } from '@vouch/catalog';
-import type { Component, RunObservations } from '@vouch/contracts';
+import type { Component, PolicyRules, RunObservations } from '@vouch/contracts';
 import { openFileSigner } from '@vouch/evidence';
 import { AssessDemandStage, RecordFingerprint, rolesOf, type DeviceContext } from '@vouch/fleet';
 import { registerMsp, registerTenant } from '@vouch/identity';

@@ -28,6 +28,7 @@ export async function tenantTables(owner: pg.Client): Promise<TenantTable[]> {
 
 /** Values that a column's check constraint asks for; everything else is made up from the column's type. */
 const FITTING: Readonly<Record<string, unknown>> = {
+  'approval_order.kind': 'hold',
   'billing_statement.state': 'closed',
   'identity_api_key.role': 'tenant-owner',
   'webhook_delivery.state': 'failed',

@@ -10,7 +10,9 @@ import { Invitation, NewPassword } from './join-page.js';
 import { MembersPage } from './members-page.js';
 import { MoneyPanel } from './money-panel.js';
 import { OperatorApp } from './operator-app.js';
+import { OrdersPanel } from './orders-panel.js';
 import { PatchList } from './patch-list.js';
+import { PoliciesPage } from './policies-page.js';
 import { ProgramsPage } from './programs-page.js';
 import { RunSteps } from './run-steps.js';
 import { SignIn } from './sign-in.js';
@@ -55,6 +57,8 @@ export function App() {
             ofMsp={!overview.member.role.startsWith('tenant-')}
             manages={overview.member.actions.includes('member:manage')}
           />
+        ) : page === 'policies' ? (
+          <PoliciesPage mayChange={overview.member.actions.includes('policy:change')} />
         ) : page === 'programs' ? (
           <ProgramsPage tenants={overview.tenants} actions={overview.member.actions} />
         ) : page === 'audit' ? (
@@ -65,7 +69,7 @@ export function App() {
             <div className="layout">
               <PatchList patches={overview.patches} selected={patch?.revisionId ?? null} onSelect={setChosen} />
               <div className="content">
-                {patch !== null && <PatchPanel patch={patch} />}
+                {patch !== null && <PatchPanel patch={patch} actions={overview.member.actions} />}
                 <TenantsPanel
                   tenants={overview.tenants}
                   patch={patch}
@@ -80,7 +84,7 @@ export function App() {
   );
 }
 
-function PatchPanel({ patch }: { patch: PatchView }) {
+function PatchPanel({ patch, actions }: { patch: PatchView; actions: readonly string[] }) {
   return (
     <section aria-label={`Patch ${patch.patch}`}>
       <h2>
@@ -91,6 +95,7 @@ function PatchPanel({ patch }: { patch: PatchView }) {
       <div className="panels">
         {patch.run !== null && <RunSteps run={patch.run} />}
         <VerdictPanel patch={patch} />
+        <OrdersPanel patch={patch} actions={actions} />
         <MoneyPanel patch={patch} />
         {patch.run !== null && <EvidencePanel runId={patch.run.id} finished={patch.verdict !== null} />}
       </div>

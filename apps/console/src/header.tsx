@@ -12,6 +12,7 @@ const CONNECTIONS = {
 /** Pages, and what one must be allowed to do to find something there. */
 const PAGES = [
   { place: 'lab', title: 'Lab', needs: ['lab-queue:read'] },
+  { place: 'policies', title: 'Policies', needs: ['policy:read'] },
   { place: 'members', title: 'Members', needs: ['member:read'] },
   { place: 'programs', title: 'Programs', needs: ['api-key:read', 'webhook:read', 'single-sign-on:read'] },
   { place: 'audit', title: 'Audit', needs: ['audit:read'] },

@@ -12,6 +12,8 @@ export const channelId = ({ policyId, cohortId, ring }: ChannelKey): string =>
 export interface NewApproval {
   readonly revisionId: string;
   readonly verdictId: string;
+  /** What it rests on when the verdict alone would not do. */
+  readonly waiverId: string | null;
   readonly coverage: unknown;
   readonly notBefore: Date;
   readonly expiresAt: Date;
@@ -22,7 +24,8 @@ export interface NewApproval {
 
 /**
  * Approves a revision in a channel. The channel's version comes from its own row's lock, in the transaction that adds
- * the approval, so that whoever sees version v sees every approval up to v. Approving twice changes nothing.
+ * the approval, so that whoever sees version v sees every approval up to v. Approving twice changes nothing;
+ * what was held is offered again.
  */
 export async function approveInChannel(tx: Tx, key: ChannelKey, approval: NewApproval): Promise<void> {
   const id = channelId(key);
@@ -36,8 +39,12 @@ export async function approveInChannel(tx: Tx, key: ChannelKey, approval: NewApp
   );
   const version = (channel?.version ?? 0) + 1;
   const made = await tx.query(
-    `insert into approval_approval (id, channel_id, revision_id, verdict_id, coverage, not_before, expires_at, channel_version, approved_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (channel_id, revision_id) do nothing returning id`,
+    `insert into approval_approval (id, channel_id, revision_id, verdict_id, coverage, not_before, expires_at, channel_version, approved_at, waiver_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     on conflict (channel_id, revision_id) do update set state = 'active', reason = '', verdict_id = excluded.verdict_id,
+       coverage = excluded.coverage, not_before = excluded.not_before, expires_at = excluded.expires_at,
+       channel_version = excluded.channel_version, approved_at = excluded.approved_at, waiver_id = excluded.waiver_id
+      where approval_approval.state = 'held' returning id`,
     [
       idOf('approval', id, approval.revisionId),
       id,
@@ -48,6 +55,7 @@ export async function approveInChannel(tx: Tx, key: ChannelKey, approval: NewApp
       approval.expiresAt,
       version,
       approval.approvedAt,
+      approval.waiverId,
     ],
   );
   if (made.length === 0) return;
@@ -59,7 +67,13 @@ export async function approveInChannel(tx: Tx, key: ChannelKey, approval: NewApp
     action: 'channel.approve',
     subject: `channel:${id}`,
     why: approval.why,
-    detail: { revisionId: approval.revisionId, verdictId: approval.verdictId, ring: key.ring, version },
+    detail: {
+      revisionId: approval.revisionId,
+      verdictId: approval.verdictId,
+      waiverId: approval.waiverId,
+      ring: key.ring,
+      version,
+    },
   });
   await publish(tx, {
     topic: 'approval.channel-changed',

@@ -1,10 +1,12 @@
 import { coverageOf, type Coverage } from '@vouch/planning';
-import type { Component } from '@vouch/contracts';
+import { PolicyRules, type Component } from '@vouch/contracts';
 import { audit, publish, shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
-import { decide, PolicyRules, type Decision, type RevisionFacts, type VerdictFacts } from './domain/decide.js';
+import { decide, type Decision, type RevisionFacts, type VerdictFacts } from './domain/decide.js';
+import { loadOrders, openOrdersOf, type OrderRow } from './open-orders.js';
 
 interface CaseRow {
   policy_id: string;
+  msp_id: string;
   rules: unknown;
   cohort_id: string;
   roles: string[];
@@ -40,6 +42,7 @@ export class DecideRevisionStage implements Stage {
   readonly concurrency = 2;
   readonly wakes = {
     'lab.verdict-issued': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
+    'approval.ordered': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
   } as const;
 
   constructor(
@@ -51,8 +54,8 @@ export class DecideRevisionStage implements Stage {
   ) {}
 
   /**
-   * Revisions with a verdict, wanted under a policy that has not answered to this verdict or to the vendor's newest state
-   * yet, or that approved on the word of a key that was revoked since. A policy that waits is asked again after each good poll of the source: what it waited for may have come.
+   * Revisions with a verdict, wanted under a policy that has not answered to this verdict, to the vendor's newest state, to
+   * its own newest rules or to an order yet, or that approved on the word of a key that was revoked since. A policy that waits is asked again after each good poll of the source: what it waited for may have come.
    */
   async pending(): Promise<string[]> {
     const rows = await this.database.read<{ revision_id: string }>(
@@ -60,6 +63,7 @@ export class DecideRevisionStage implements Stage {
       `select distinct v.revision_id from lab_verdict v
          join fleet_need n on n.revision_id = v.revision_id
          join approval_tenant_policy t on t.tenant_id = n.tenant_id
+         join approval_policy y on y.id = t.policy_id
          join catalog_revision r on r.id = v.revision_id
          join catalog_patch p on p.id = r.patch_id
          join catalog_source s on s.id = p.source_id
@@ -67,8 +71,11 @@ export class DecideRevisionStage implements Stage {
         where d.policy_id is null or d.decided_at < v.issued_at or (d.outcome = 'approved' and r.state <> 'offered')
            or (d.outcome = 'waiting' and s.state = 'ok' and s.last_verified_at > d.decided_at)
            or (d.outcome = 'approved' and d.verdict_id = v.id and v.key_id <> all ($1))
+           or d.decided_at <= y.changed_at
+           or exists (select 1 from approval_order o where o.msp_id = y.msp_id and o.revision_id = v.revision_id
+                and (d.decided_at <= o.ordered_at or d.decided_at <= o.ended_at or (o.until <= $2 and d.waiver_id = o.id)))
         limit 500`,
-      [this.believed],
+      [this.believed, this.clock()],
     );
     return rows.map((row) => row.revision_id);
   }
@@ -90,10 +97,12 @@ export class DecideRevisionStage implements Stage {
         sourceReason: revision.source_reason,
         verdictsRevoked: all.length - verdicts.length,
       };
+      const ordered = await loadOrders(tx, revisionId, this.clock());
       for (const wanted of await casesOf(tx, revisionId)) {
         const best = this.bestVerdict(verdicts, wanted);
-        const decision = decide(PolicyRules.parse(wanted.rules), best, facts, this.clock());
-        await this.keep(tx, wanted, revisionId, best, decision);
+        const orders = openOrdersOf(ordered, wanted.msp_id, best?.id);
+        const decision = decide(PolicyRules.parse(wanted.rules), best, facts, this.clock(), orders);
+        await this.keep(tx, wanted, revisionId, best, decision, orders);
       }
       await publish(tx, { topic: 'approval.decided', payload: { revisionId }, correlationId });
     });
@@ -121,13 +130,16 @@ export class DecideRevisionStage implements Stage {
     wanted: CaseRow,
     revisionId: string,
     best: { id: string; coverage: Coverage } | null,
-    { outcome, reason }: Decision,
+    { outcome, reason, waived }: Decision,
+    { hold, waiver }: { readonly hold?: OrderRow; readonly waiver?: OrderRow },
   ): Promise<void> {
+    const waiverId = waived === true ? (waiver?.id ?? null) : null;
     const changed = await tx.query(
-      `insert into approval_decision (policy_id, cohort_id, revision_id, verdict_id, outcome, reason, coverage, decided_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)
+      `insert into approval_decision (policy_id, cohort_id, revision_id, verdict_id, outcome, reason, coverage, decided_at, hold_id, waiver_id)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
        on conflict (policy_id, cohort_id, revision_id) do update set verdict_id = excluded.verdict_id,
-         outcome = excluded.outcome, reason = excluded.reason, coverage = excluded.coverage, decided_at = excluded.decided_at
+         outcome = excluded.outcome, reason = excluded.reason, coverage = excluded.coverage, decided_at = excluded.decided_at,
+         hold_id = excluded.hold_id, waiver_id = excluded.waiver_id
        returning (select outcome from approval_decision d where d.policy_id = $1 and d.cohort_id = $2 and d.revision_id = $3) as before`,
       [
         wanted.policy_id,
@@ -138,6 +150,8 @@ export class DecideRevisionStage implements Stage {
         reason,
         best === null ? null : JSON.stringify(best.coverage),
         this.clock(),
+        hold?.id ?? null,
+        waiverId,
       ],
     );
     if (changed[0]?.['before'] === outcome) return;
@@ -148,14 +162,14 @@ export class DecideRevisionStage implements Stage {
       action: `approval.${outcome}`,
       subject: `revision:${revisionId}`,
       why: reason,
-      detail: { policyId: wanted.policy_id, cohortId: wanted.cohort_id, verdictId: best?.id ?? null },
+      detail: { policyId: wanted.policy_id, cohortId: wanted.cohort_id, verdictId: best?.id ?? null, waiverId },
     });
   }
 }
 
 async function casesOf(tx: Tx, revisionId: string): Promise<CaseRow[]> {
   return tx.query<CaseRow>(
-    `select distinct p.id as policy_id, p.rules, c.id as cohort_id, c.roles, c.components, d.packages
+    `select distinct p.id as policy_id, p.msp_id, p.rules, c.id as cohort_id, c.roles, c.components, d.packages
        from fleet_need n
        join approval_tenant_policy t on t.tenant_id = n.tenant_id
        join approval_policy p on p.id = t.policy_id

@@ -1,5 +1,5 @@
+import { PolicyRules } from '@vouch/contracts';
 import { audit, type Tx } from '@vouch/platform';
-import { PolicyRules } from './domain/decide.js';
 
 export interface NewPolicy {
   readonly id: string;
@@ -15,6 +15,11 @@ export async function registerPolicy(tx: Tx, policy: NewPolicy, at: Date): Promi
     [policy.id, policy.mspId, policy.name, JSON.stringify(PolicyRules.parse(policy.rules))],
   );
   if (made.length === 0) return;
+  await tx.query(
+    `insert into approval_policy_version (policy_id, version, rules, changed_at, changed_by, why)
+     select id, version, rules, $2, 'platform', 'As it was made' from approval_policy where id = $1`,
+    [policy.id, at],
+  );
   const subject = `policy:${policy.id}`;
   audit(tx, {
     tenantId: null,

@@ -24,6 +24,7 @@ interface ApprovalRow {
   sentence: string;
   verdict_expires_at: Date;
   run_id: string;
+  waiver: { why: string; until: string } | null;
 }
 
 const COMPONENT = 'main';
@@ -56,7 +57,7 @@ export class PublishChannelStage implements Stage {
   }
 
   async process(channelId: string, correlationId: string): Promise<void> {
-    const facts = await this.database.transaction(shared, (tx) => factsOf(tx, channelId));
+    const facts = await this.database.transaction(shared, (tx) => factsOf(tx, channelId, this.clock()));
     if (!facts || facts.channel.version === 0) return;
     const { channel, approvals, packages } = facts;
     const issuedAt = this.clock();
@@ -121,6 +122,9 @@ function entryOf(approval: ApprovalRow, packages: readonly ApprovedPackage[]): M
       sentence: approval.sentence,
       expires: approval.verdict_expires_at.toISOString(),
     },
+    ...(approval.waiver === null
+      ? {}
+      : { waiver: { why: approval.waiver.why, until: new Date(approval.waiver.until).toISOString() } }),
     coverage: {
       score: approval.coverage.score,
       notCovered: [...approval.coverage.notCovered, ...approval.not_covered],
@@ -131,6 +135,7 @@ function entryOf(approval: ApprovalRow, packages: readonly ApprovedPackage[]): M
 async function factsOf(
   tx: Tx,
   channelId: string,
+  now: Date,
 ): Promise<{ channel: ChannelRow; approvals: ApprovalRow[]; packages: Map<string, ApprovedPackage[]> } | null> {
   const [channel] = await tx.query<ChannelRow>(
     `select c.id, c.ring, c.version, k.stream from approval_channel c join planning_cohort k on k.id = c.cohort_id where c.id = $1`,
@@ -139,13 +144,18 @@ async function factsOf(
   if (!channel) return null;
   const approvals = await tx.query<ApprovalRow>(
     `select a.id, a.revision_id, p.external_id as patch, r.version, a.not_before, a.expires_at, a.coverage,
-            v.not_covered, v.statement_sha256, v.sentence, v.expires_at as verdict_expires_at, v.run_id
+            v.not_covered, v.statement_sha256, v.sentence, v.expires_at as verdict_expires_at, v.run_id,
+            case when w.id is not null then json_build_object('why', w.why, 'until', w.until) end as waiver
        from approval_approval a
-       join lab_verdict v on v.id = a.verdict_id and v.result = 'pass'
+       join lab_verdict v on v.id = a.verdict_id
+       left join approval_order w on w.id = a.waiver_id and w.kind = 'waiver' and w.verdict_id = v.id and w.ended_at is null
+             and w.until > $2
        join catalog_revision r on r.id = a.revision_id and r.state = 'offered'
        join catalog_patch p on p.id = r.patch_id
-      where a.channel_id = $1 and a.state = 'active'`,
-    [channelId],
+      where a.channel_id = $1 and a.state = 'active'
+        -- I1: a pass, or an order of a person that holds; a pass that needed one too is nothing without it.
+        and (case when a.waiver_id is null then v.result = 'pass' else w.id is not null end)`,
+    [channelId, now],
   );
   // Only the files that the verdict's own run tested, each under the digest that was tested.
   const rows = await tx.query<ApprovedPackage & { runId: string }>(

@@ -62,6 +62,8 @@ export const ManifestEntry = z.object({
   expires: Timestamp,
   artefacts: z.array(Artefact).min(1),
   verdict: z.object({ statementSha256: Sha256, sentence: z.string(), expires: Timestamp }),
+  /** Why a person has it installed although the policy alone would not; absent when the policy would. */
+  waiver: z.object({ why: z.string(), until: Timestamp }).optional(),
   coverage: z.object({ score: z.number().min(0).max(1), notCovered: z.array(z.string()) }),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntry>;

@@ -16,6 +16,7 @@ export const events = {
   'lab.run-progressed': z.object({ runId: id }),
   'lab.run-reported': z.object({ runId: id }),
   'lab.verdict-issued': z.object({ verdictId: id, revisionId: id, runId: id }),
+  'approval.ordered': z.object({ revisionId: id }),
   'approval.decided': z.object({ revisionId: id }),
   'approval.channel-changed': z.object({ channelId: id }),
   'approval.channel-published': z.object({ channelId: id }),

@@ -47,6 +47,7 @@ export const RunView = z.object({
 });
 
 export const VerdictView = z.object({
+  id: z.uuid(),
   result: z.enum(['pass', 'fail', 'inconclusive']),
   sentence: z.string(),
   reasons: z.array(z.string()),

@@ -1,6 +1,7 @@
-import { approveInChannel, holdEverywhere, PolicyRules } from '@vouch/approval';
+import { approveInChannel, holdEverywhere } from '@vouch/approval';
+import { PolicyRules } from '@vouch/contracts';
 import { audit, publish, shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
-import { gate, type GateAnswer } from './domain/gate.js';
+import { gate } from './domain/gate.js';
 import { canMove, type RingState } from './domain/ring-state.js';
 
 interface DecisionRow {
@@ -12,11 +13,17 @@ interface DecisionRow {
   coverage: unknown;
   rules: unknown;
   verdict_expires_at: Date | null;
+  waiver_id: string | null;
+  waived_until: Date | null;
 }
 
 interface RingRow {
   ring: number;
   state: RingState;
+  /** Offered no more, though the ring has not gone wrong. */
+  held: boolean;
+  /** Offered on the strength of a waiver. */
+  waived: boolean;
 }
 
 /**
@@ -44,7 +51,16 @@ export class AdvanceRolloutStage implements Stage {
               and r.cohort_id = d.cohort_id and r.revision_id = d.revision_id)
        union select revision_id from rollout_ring where state in ('closed', 'open')
        union select d.revision_id from approval_decision d join rollout_ring r using (policy_id, cohort_id, revision_id)
-              where d.outcome = 'refused' and r.state <> 'halted'`,
+              where d.outcome = 'refused' and r.state <> 'halted' and not exists (
+                    select 1 from approval_channel c join approval_approval a on a.channel_id = c.id
+                     where c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and a.revision_id = r.revision_id and a.waiver_id is not null)
+       union select d.revision_id from approval_decision d join approval_channel c using (policy_id, cohort_id)
+               join approval_approval a on a.channel_id = c.id and a.revision_id = d.revision_id
+              where d.outcome <> 'approved' and a.state = 'active'
+       union select d.revision_id from approval_decision d join rollout_ring r using (policy_id, cohort_id, revision_id)
+               join approval_channel c on c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring
+               join approval_approval a on a.channel_id = c.id and a.revision_id = d.revision_id
+              where d.outcome = 'approved' and a.state = 'held' and r.state <> 'halted'`,
     );
     return rows.map((row) => row.revision_id);
   }
@@ -52,8 +68,10 @@ export class AdvanceRolloutStage implements Stage {
   async process(revisionId: string, correlationId: string): Promise<void> {
     const decisions = await this.database.read<DecisionRow>(
       shared,
-      `select d.policy_id, d.cohort_id, d.verdict_id, d.outcome, d.reason, d.coverage, p.rules, v.expires_at as verdict_expires_at
+      `select d.policy_id, d.cohort_id, d.verdict_id, d.outcome, d.reason, d.coverage, p.rules, v.expires_at as verdict_expires_at,
+                d.waiver_id, o.until as waived_until
          from approval_decision d join approval_policy p on p.id = d.policy_id left join lab_verdict v on v.id = d.verdict_id
+         left join approval_order o on o.id = d.waiver_id
         where d.revision_id = $1`,
       [revisionId],
     );
@@ -66,44 +84,66 @@ export class AdvanceRolloutStage implements Stage {
     const rules = PolicyRules.parse(decision.rules);
     const rings = await this.rings(tx, decision, revisionId, decision.outcome === 'approved' ? rules.rings : 0);
     if (rings.length === 0) return;
+    // A waiver that has ended may be given again.
+    const pauses = decision.outcome === 'waiting' || rings.some(({ waived }) => waived);
+    if (decision.outcome !== 'approved' && pauses) return this.pause(tx, decision, revisionId, rings, correlationId);
     if (decision.outcome === 'refused')
       return this.halt(tx, decision, revisionId, rings, decision.reason, correlationId);
-    if (decision.outcome !== 'approved' || decision.verdict_id === null || decision.verdict_expires_at === null) return;
 
-    for (const { ring, state } of rings) {
+    for (const { ring, state, held } of rings) {
       if (state === 'halted') return;
-      if (state === 'healthy') continue;
-      if (state === 'closed') {
-        await this.move(
-          tx,
-          decision,
-          revisionId,
-          ring,
-          state,
-          { state: 'open', reason: 'Offered to this ring.' },
-          correlationId,
-        );
-        await approveInChannel(
-          tx,
-          { policyId: decision.policy_id, cohortId: decision.cohort_id, ring },
-          {
-            revisionId,
-            verdictId: decision.verdict_id,
-            coverage: decision.coverage,
-            notBefore: new Date(this.clock().getTime() + rules.delayMinutes * 60_000),
-            expiresAt: decision.verdict_expires_at,
-            approvedAt: this.clock(),
-            why: ring === 0 ? decision.reason : `Ring ${ring - 1} is healthy. ${decision.reason}`,
-            correlationId,
-          },
-        );
+      if (state === 'closed' || held) {
+        const reason = held ? 'Offered again.' : 'Offered to this ring.';
+        const to = { state: state === 'closed' ? ('open' as const) : state, reason };
+        await this.move(tx, decision, revisionId, ring, state, to, correlationId);
+        await this.offer(tx, decision, revisionId, ring, held ? 0 : rules.delayMinutes, correlationId);
       }
+      if (state === 'healthy') continue;
       const answer = gate(await countRing(tx, decision, revisionId, ring), rules.soakSeconds, this.clock());
       if (answer.state === 'halted')
         return this.halt(tx, decision, revisionId, rings, `Ring ${ring}: ${answer.reason}`, correlationId);
       await this.move(tx, decision, revisionId, ring, 'open', answer, correlationId);
       if (answer.state !== 'healthy') return;
     }
+  }
+
+  private async offer(
+    tx: Tx,
+    decision: DecisionRow,
+    revisionId: string,
+    ring: number,
+    delayMinutes: number,
+    correlationId: string,
+  ): Promise<void> {
+    const { verdict_id: verdictId, verdict_expires_at: verdictEnd, waived_until: waiverEnd } = decision;
+    if (verdictId === null || verdictEnd === null) return;
+    const key = { policyId: decision.policy_id, cohortId: decision.cohort_id, ring };
+    await approveInChannel(tx, key, {
+      revisionId,
+      verdictId,
+      waiverId: decision.waiver_id,
+      coverage: decision.coverage,
+      notBefore: new Date(this.clock().getTime() + delayMinutes * 60_000),
+      expiresAt: waiverEnd !== null && waiverEnd < verdictEnd ? waiverEnd : verdictEnd,
+      approvedAt: this.clock(),
+      why: ring === 0 ? decision.reason : `Ring ${ring - 1} is healthy. ${decision.reason}`,
+      correlationId,
+    });
+  }
+
+  /** Offers nothing while the decision waits; the rings stay as they are, and go on from there. */
+  private async pause(
+    tx: Tx,
+    decision: DecisionRow,
+    revisionId: string,
+    rings: readonly RingRow[],
+    correlationId: string,
+  ): Promise<void> {
+    const { policy_id: policyId, cohort_id: cohortId, reason } = decision;
+    for (const { ring, state } of rings) {
+      if (state !== 'halted') await this.move(tx, decision, revisionId, ring, state, { state, reason }, correlationId);
+    }
+    await holdEverywhere(tx, { policyId, cohortId }, revisionId, { reason, at: this.clock(), correlationId });
   }
 
   private async rings(tx: Tx, decision: DecisionRow, revisionId: string, wanted: number): Promise<RingRow[]> {
@@ -115,7 +155,12 @@ export class AdvanceRolloutStage implements Stage {
       [...keys, wanted, this.clock()],
     );
     return tx.query<RingRow>(
-      'select ring, state from rollout_ring where policy_id = $1 and cohort_id = $2 and revision_id = $3 order by ring for update',
+      `select r.ring, r.state, exists (
+                select 1 from approval_channel c join approval_approval a on a.channel_id = c.id and a.revision_id = r.revision_id
+                 where c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring and a.state = 'held') as held, exists (
+                select 1 from approval_channel c join approval_approval a on a.channel_id = c.id and a.revision_id = r.revision_id
+                 where c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring and a.waiver_id is not null) as waived
+         from rollout_ring r where r.policy_id = $1 and r.cohort_id = $2 and r.revision_id = $3 order by r.ring for update of r`,
       keys,
     );
   }
@@ -141,7 +186,7 @@ export class AdvanceRolloutStage implements Stage {
     revisionId: string,
     ring: number,
     from: RingState,
-    to: GateAnswer,
+    to: { readonly state: RingState; readonly reason: string },
     correlationId: string,
   ): Promise<void> {
     if (from !== to.state && !canMove(from, to.state)) return;

@@ -52,6 +52,8 @@ const STATUS: Readonly<Record<string, number>> = {
   'api-key-refused': 422,
   'address-refused': 422,
   'too-many-endpoints': 409,
+  'already-ordered': 409,
+  'verdict-expired': 409,
   'idempotency-key-reused': 422,
   'request-in-flight': 409,
   'answer-lost': 409,

@@ -11,6 +11,7 @@ const TAGS: Readonly<Record<string, string>> = {
   console: "The console's read models, live events and evidence.",
   fleet: 'Tenants, machines, enrolment.',
   patches: 'Patches, test runs, verdicts.',
+  orders: "What your MSP orders about approvals: its policies' rules, patches that it holds, verdicts that it waives.",
   approvals: 'Channels, approvals, outcomes; is this digest approved for this machine?',
   billing: 'Costs, shares, statements.',
   'api-keys': 'Keys with which programs act for a member.',

@@ -21,6 +21,8 @@ export interface PatchRow {
   readonly coverage: { score: number; notCovered: string[] } | null;
   readonly decision: 'approved' | 'refused' | 'waiting' | null;
   readonly decision_reason: string | null;
+  /** Held by an order of the MSP. */
+  readonly held: boolean;
   readonly ring_halted: boolean;
   /** Why no lab can test it; empty when one can. */
   readonly untestable: string;
@@ -40,7 +42,7 @@ export async function loadPatchRows(tx: Tx): Promise<PatchRow[]> {
      select n.revision_id, p.source_id, p.external_id as patch, v.version, v.state as revision_state, v.reason as revision_reason,
             n.first_at, n.devices, n.tenants, coalesce(o.installed, 0) as installed, coalesce(o.failed, 0) as failed,
             r.id as run_id, r.state as run_state, r.cancelled_why, j.result as verdict, j.sentence,
-            d.coverage, d.outcome as decision, d.reason as decision_reason,
+            d.coverage, d.outcome as decision, d.reason as decision_reason, coalesce(d.held, false) as held,
             coalesce((select max(untestable) from planning_demand m where m.revision_id = n.revision_id and m.devices > 0), '') as untestable,
             exists (select 1 from rollout_ring g join approval_tenant_policy t on t.policy_id = g.policy_id
                      where g.revision_id = n.revision_id and g.state = 'halted') as ring_halted
@@ -50,7 +52,7 @@ export async function loadPatchRows(tx: Tx): Promise<PatchRow[]> {
        left join outcome o on o.revision_id = n.revision_id
        left join lateral (select id, state, cancelled_why from lab_test_run where revision_id = n.revision_id order by queued_at desc limit 1) r on true
        left join lab_verdict j on j.run_id = r.id
-       left join lateral (select x.coverage, x.outcome, x.reason
+       left join lateral (select x.coverage, x.outcome, x.reason, x.hold_id is not null as held
                             from approval_decision x join approval_tenant_policy t on t.policy_id = x.policy_id
                            where x.revision_id = n.revision_id order by x.decided_at desc limit 1) d on true
       order by n.first_at, p.external_id`,

@@ -74,9 +74,10 @@ function stageOf(row: PatchRow): Pick<PatchView, 'stage' | 'reason'> {
   if (row.run_id === null || row.run_state === 'cancelled') return { stage: 'needed', reason: row.waiting_reason };
   if (row.verdict === null)
     return { stage: row.run_state === 'queued' ? 'waiting-for-lab' : 'testing', reason: row.waiting_reason };
-  const sentence = row.sentence ?? '';
-  if (row.verdict === 'fail') return { stage: 'failed', reason: sentence };
-  if (row.verdict === 'inconclusive') return { stage: 'inconclusive', reason: sentence };
+  if (row.held) return { stage: 'held', reason: row.decision_reason ?? '' };
+  const sentence = row.decision === 'approved' ? (row.decision_reason ?? '') : (row.sentence ?? '');
+  if (row.verdict === 'fail' && row.decision !== 'approved') return { stage: 'failed', reason: sentence };
+  if (row.verdict === 'inconclusive' && row.decision !== 'approved') return { stage: 'inconclusive', reason: sentence };
   if (row.decision !== 'approved') return { stage: 'passed', reason: row.decision_reason ?? sentence };
   if (row.devices > 0 || row.installed === 0) return { stage: 'rolling-out', reason: sentence };
   return { stage: 'installed', reason: sentence };

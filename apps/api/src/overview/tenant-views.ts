@@ -28,6 +28,8 @@ interface RingRow {
   ring: number;
   state: 'closed' | 'open' | 'healthy' | 'halted';
   reason: string;
+  /** Not offered now, though nothing went wrong. */
+  held: boolean;
 }
 
 interface StatementRow {
@@ -54,7 +56,10 @@ export async function loadTenantViews(tx: Tx, patches: readonly PatchRow[]): Pro
     'select device_id, revision_id, result, healthy, detail from rollout_outcome',
   );
   const rings = await tx.query<RingRow>(
-    'select policy_id, cohort_id, revision_id, ring, state, reason from rollout_ring where revision_id = any ($1::uuid[])',
+    `select r.policy_id, r.cohort_id, r.revision_id, r.ring, r.state, r.reason,
+            exists (select 1 from approval_channel c join approval_approval a on a.channel_id = c.id and a.revision_id = r.revision_id
+                     where c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring and a.state = 'held') as held
+       from rollout_ring r where r.revision_id = any ($1::uuid[])`,
     [patches.map((patch) => patch.revision_id)],
   );
   const statements = await tx.query<StatementRow>(
@@ -127,7 +132,7 @@ function standing(
   }
   if (outcome) return { state: outcome.result, reason: outcome.detail };
   if (installedVersion === patch.version) return { state: 'installed', reason: 'The machine has this version.' };
-  if (ring?.state === 'open' || ring?.state === 'healthy')
+  if (ring?.held === false && (ring.state === 'open' || ring.state === 'healthy'))
     return { state: 'offered', reason: 'Approved and offered; the machine has not reported yet.' };
   if (ring) return { state: 'needed', reason: ring.reason };
   return { state: 'needed', reason: patch.decision_reason ?? patch.waiting_reason };

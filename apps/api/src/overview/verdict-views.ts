@@ -2,6 +2,7 @@ import type { VerdictView } from '@vouch/contracts';
 import type { Tx } from '@vouch/platform';
 
 interface VerdictRow {
+  id: string;
   run_id: string;
   result: VerdictView['result'];
   sentence: string;
@@ -19,7 +20,7 @@ interface VerdictRow {
 /** Verdicts by run id. */
 export async function loadVerdictViews(tx: Tx, runIds: readonly string[]): Promise<Map<string, VerdictView>> {
   const rows = await tx.query<VerdictRow>(
-    `select run_id, result, sentence, reasons, covered, not_covered, reversible, cautions, statement_sha256, key_id, issued_at, expires_at
+    `select id, run_id, result, sentence, reasons, covered, not_covered, reversible, cautions, statement_sha256, key_id, issued_at, expires_at
        from lab_verdict where run_id = any ($1::uuid[])`,
     [runIds],
   );
@@ -27,6 +28,7 @@ export async function loadVerdictViews(tx: Tx, runIds: readonly string[]): Promi
     rows.map((row) => [
       row.run_id,
       {
+        id: row.id,
         result: row.result,
         sentence: row.sentence,
         reasons: row.reasons,

@@ -23,6 +23,7 @@ interface RevisionRow {
   not_before: Date | null;
   expires_at: Date | null;
   tested: boolean | null;
+  waived: boolean;
   decision: string | null;
   decision_reason: string | null;
   ring_reason: string | null;
@@ -79,7 +80,7 @@ export class ApprovalCheckQuery {
       `select v.id as revision_id, p.external_id as patch, v.version, v.state as revision_state, v.reason as revision_reason,
               a.id as approval_id, a.state as approval_state, a.reason as approval_reason, a.verdict_id, a.not_before, a.expires_at,
               exists (select 1 from lab_verdict j join lab_test_run_artefact t on t.run_id = j.run_id
-                       where j.id = a.verdict_id and t.sha256 = $1) as tested,
+                       where j.id = a.verdict_id and t.sha256 = $1) as tested, a.waiver_id is not null as waived,
               d.outcome as decision, d.reason as decision_reason, r.reason as ring_reason
          from catalog_artefact f
          join catalog_revision v on v.id = f.revision_id
@@ -123,5 +124,6 @@ function judge(row: RevisionRow, device: DeviceRow, now: Date): Found {
   if (row.tested !== true) return no(`${what} is approved, but these bytes of it were not tested.`);
   if (row.expires_at <= now) return no(`The approval of ${what} ended at ${day(row.expires_at)} UTC.`);
   if (row.not_before > now) return no(`${what} is approved for this machine from ${day(row.not_before)} UTC on.`);
-  return { approved: true, reason: `${what} is approved for this machine until ${day(row.expires_at)} UTC.` };
+  const why = row.waived ? ` ${row.decision_reason ?? ''}` : '';
+  return { approved: true, reason: `${what} is approved for this machine until ${day(row.expires_at)} UTC.${why}` };
 }

@@ -1,3 +1,4 @@
+import { ChangePolicy, Orders } from '@vouch/approval';
 import { ApiKeys } from '@vouch/identity';
 import { SafeFetch, SealedBox, type Clock, type Database, type Logger } from '@vouch/platform';
 import { WebhookEndpoints } from '@vouch/webhooks';
@@ -20,6 +21,8 @@ export class RestServices {
   readonly apiKeys: ApiKeys;
   readonly lists: Lists;
   readonly approvals: ApprovalCheckQuery;
+  readonly orders: Orders;
+  readonly policies: ChangePolicy;
   readonly idempotency: Idempotency;
   readonly limits: RateLimits;
   readonly webhooks: WebhookEndpoints;
@@ -33,6 +36,8 @@ export class RestServices {
     this.apiKeys.start();
     this.lists = new Lists(database, new Cursors(box.derive('list cursors')));
     this.approvals = new ApprovalCheckQuery(database, clock);
+    this.orders = new Orders(database, clock);
+    this.policies = new ChangePolicy(database, clock);
     this.idempotency = new Idempotency(database, box, clock);
     const installation = box.derive('rate limits').toString('hex').slice(0, 12);
     this.limits = new RateLimits(

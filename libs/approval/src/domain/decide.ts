@@ -1,21 +1,4 @@
-import { z } from 'zod';
-
-/** The rules of a policy. A waiver is not a rule: it is an audited act of a person. */
-export const PolicyRules = z.object({
-  /** Below this distance from the lab to the machines nothing is approved. */
-  minimumCoverage: z.number().min(0).max(1),
-  /** Accept verdicts from a driver of reduced fidelity? */
-  acceptReducedFidelity: z.boolean(),
-  /** Approve what passed but cannot be taken back, so that a recall would be a repair? Yes, unless this says no. */
-  acceptIrreversible: z.boolean().optional(),
-  /** How long after the verdict ring 0 may install. */
-  delayMinutes: z.int().min(0),
-  /** Number of rings, low impact first. */
-  rings: z.int().min(1).max(10),
-  /** How long machines of a ring must be well before the next opens. */
-  soakSeconds: z.int().min(0),
-});
-export type PolicyRules = z.infer<typeof PolicyRules>;
+import type { PolicyRules } from '@vouch/contracts';
 
 export interface VerdictFacts {
   readonly result: 'pass' | 'fail' | 'inconclusive';
@@ -40,21 +23,39 @@ export interface RevisionFacts {
 export interface Decision {
   readonly outcome: 'approved' | 'refused' | 'waiting';
   readonly reason: string;
+  /** It rests on a waiver, and falls with it. */
+  readonly waived?: true;
+}
+
+/** What people have ordered about a revision, beside what the policy says. */
+export interface OpenOrders {
+  /** Stops it, whatever the verdict. */
+  readonly hold?: { readonly name: string; readonly why: string };
+  /** Lets what speaks against this very verdict pass. */
+  readonly waiver?: { readonly name: string; readonly why: string };
 }
 
 /**
  * Does a policy approve a revision for a cohort, given the verdict that covers it best? A pure function that fails
- * closed (I7): only one path leads to `approved`, and every other says why.
+ * closed (I7): only two paths lead to `approved`, and every other says why. A waiver makes up for what the lab found or could
+ * not say; never for bytes that the vendor does not offer, a source that cannot be trusted, or a test that is too old.
  *
  * @param verdict null when nothing that covers the cohort was tested yet
  */
-export function decide(rules: PolicyRules, verdict: VerdictFacts | null, revision: RevisionFacts, now: Date): Decision {
+export function decide(
+  rules: PolicyRules,
+  verdict: VerdictFacts | null,
+  revision: RevisionFacts,
+  now: Date,
+  { hold, waiver }: OpenOrders = {},
+): Decision {
   if (revision.state !== 'offered') {
     return {
       outcome: 'refused',
       reason: revision.reason || `The vendor no longer offers these bytes (${revision.state}).`,
     };
   }
+  if (hold !== undefined) return { outcome: 'waiting', reason: `Held by ${hold.name}: ${hold.why}` };
   if (revision.sourceState === 'stale' || revision.sourceState === 'unverified') {
     return { outcome: 'waiting', reason: `Its source cannot be trusted now: ${revision.sourceReason}` };
   }
@@ -64,11 +65,19 @@ export function decide(rules: PolicyRules, verdict: VerdictFacts | null, revisio
   }
   if (verdict === null)
     return { outcome: 'waiting', reason: 'No lab that resembles these machines has tested it yet.' };
+  if (verdict.expiresAt.getTime() <= now.getTime() && verdict.result === 'pass') {
+    return { outcome: 'waiting', reason: 'The test is too old and has to be repeated.' };
+  }
+  const against = whatSpeaksAgainst(rules, verdict);
+  if (against === null) return { outcome: 'approved', reason: verdict.sentence };
+  if (waiver === undefined || verdict.expiresAt.getTime() <= now.getTime()) return against;
+  const reason = `Approved by ${waiver.name} all the same: ${waiver.why} (${against.reason})`;
+  return { outcome: 'approved', reason, waived: true };
+}
+
+function whatSpeaksAgainst(rules: PolicyRules, verdict: VerdictFacts): Decision | null {
   if (verdict.result !== 'pass') {
     return { outcome: verdict.result === 'fail' ? 'refused' : 'waiting', reason: verdict.sentence };
-  }
-  if (verdict.expiresAt.getTime() <= now.getTime()) {
-    return { outcome: 'waiting', reason: 'The test is too old and has to be repeated.' };
   }
   if (verdict.fidelity === 'reduced' && !rules.acceptReducedFidelity) {
     return {
@@ -91,5 +100,5 @@ export function decide(rules: PolicyRules, verdict: VerdictFacts | null, revisio
       reason: `The lab is only ${nearest} like these machines; the policy wants ${wanted}.`,
     };
   }
-  return { outcome: 'approved', reason: verdict.sentence };
+  return null;
 }

@@ -536,6 +536,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Patches that your MSP holds, newest first
+         * @description Patches that your MSP holds, newest first.
+         */
+        get: operations["listHolds"];
+        put?: never;
+        /**
+         * Stop offering a patch to all customers of your MSP
+         * @description Within seconds no machine is offered it any more. Machines that have it keep it.
+         */
+        post: operations["holdPatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Offer a patch again where its policy approves it
+         * @description Offer a patch again where its policy approves it.
+         */
+        delete: operations["endHold"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations": {
         parameters: {
             query?: never;
@@ -947,6 +991,50 @@ export interface paths {
          * @description Test a patch in its turn again.
          */
         delete: operations["clearExploited"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The policies of your MSP
+         * @description The policies of your MSP.
+         */
+        get: operations["listPolicies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One policy
+         * @description One policy.
+         */
+        get: operations["getPolicy"];
+        /**
+         * Other rules for a policy
+         * @description What waits is decided anew, and what was approved and no longer would be is not offered any more.
+         */
+        put: operations["changePolicy"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1391,6 +1479,50 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verdicts whose doubts your MSP waives, newest first
+         * @description Verdicts whose doubts your MSP waives, newest first.
+         */
+        get: operations["listWaivers"];
+        put?: never;
+        /**
+         * Approve a patch in spite of what its verdict says, for your customers and for a time
+         * @description For exactly the bytes of this verdict, whichever result it has. Another verdict of the same patch is another matter. The lowest ring goes first, as always.
+         */
+        post: operations["waiveVerdict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/waivers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a waiver: what rests on it is not offered any more
+         * @description End a waiver: what rests on it is not offered any more.
+         */
+        delete: operations["endWaiver"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2902,6 +3034,50 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "8d0fb13c-4e5a-4c7d-9f9b-0a1c2d3e4f5a",
+         *       "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+         *       "patch": "nginx",
+         *       "version": "1.22.1-9+deb12u2",
+         *       "why": "It breaks the till program of two customers",
+         *       "by": "Technician",
+         *       "since": "2026-01-06T07:00:00.000Z"
+         *     }
+         */
+        Hold: {
+            by: string;
+            /** Format: uuid */
+            id: string;
+            patch: string;
+            /** Format: uuid */
+            revisionId: string;
+            /** Format: date-time */
+            since: string;
+            version: string;
+            why: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "8d0fb13c-4e5a-4c7d-9f9b-0a1c2d3e4f5a",
+         *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+         *           "patch": "nginx",
+         *           "version": "1.22.1-9+deb12u2",
+         *           "why": "It breaks the till program of two customers",
+         *           "by": "Technician",
+         *           "since": "2026-01-06T07:00:00.000Z"
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        HoldPage: {
+            items: components["schemas"]["Hold"][];
+            /** @description Give it as `cursor` to get the next page; null on the last. */
+            next: string | null;
+        };
+        /**
+         * @example {
          *       "id": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
          *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
          *       "email": "owner@bakery.example",
@@ -3354,6 +3530,17 @@ export interface components {
         };
         /**
          * @example {
+         *       "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+         *       "why": "It breaks the till program of two customers"
+         *     }
+         */
+        NewHold: {
+            /** Format: uuid */
+            revisionId: string;
+            why: string;
+        };
+        /**
+         * @example {
          *       "email": "owner@bakery.example",
          *       "role": "tenant-owner",
          *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90"
@@ -3400,6 +3587,20 @@ export interface components {
          */
         NewTenant: {
             name: string;
+        };
+        /**
+         * @example {
+         *       "verdictId": "91b3d5f7-0a1c-4e2d-9b4f-5c6d7e8f9a0b",
+         *       "why": "The check that failed is one of our own",
+         *       "days": 7
+         *     }
+         */
+        NewWaiver: {
+            /** @description For how long; never longer than the verdict counts. */
+            days: number;
+            /** Format: uuid */
+            verdictId: string;
+            why: string;
         };
         /**
          * @example {
@@ -3679,6 +3880,8 @@ export interface components {
                     covered: string[];
                     /** Format: date-time */
                     expiresAt: string;
+                    /** Format: uuid */
+                    id: string;
                     /** Format: date-time */
                     issuedAt: string;
                     keyId: string;
@@ -3935,6 +4138,92 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *       "name": "Tested, low-impact machines first",
+         *       "version": 2,
+         *       "rules": {
+         *         "minimumCoverage": 0.6,
+         *         "acceptReducedFidelity": false,
+         *         "acceptIrreversible": true,
+         *         "delayMinutes": 0,
+         *         "rings": 2,
+         *         "soakSeconds": 3600
+         *       },
+         *       "changedAt": "2026-01-06T06:00:00.000Z",
+         *       "tenants": 3
+         *     }
+         */
+        Policy: {
+            changedAt: string | null;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            rules: {
+                acceptIrreversible?: boolean;
+                acceptReducedFidelity: boolean;
+                delayMinutes: number;
+                minimumCoverage: number;
+                rings: number;
+                soakSeconds: number;
+            };
+            /** @description How many customers it decides for. */
+            tenants: number;
+            /** @description Grows with each change; give it as `If-Match`. */
+            version: number;
+        };
+        /**
+         * @example {
+         *       "rules": {
+         *         "minimumCoverage": 0.6,
+         *         "acceptReducedFidelity": false,
+         *         "acceptIrreversible": true,
+         *         "delayMinutes": 0,
+         *         "rings": 2,
+         *         "soakSeconds": 3600
+         *       },
+         *       "why": "Two customers want a quiet hour between the rings"
+         *     }
+         */
+        PolicyChange: {
+            rules: {
+                acceptIrreversible?: boolean;
+                acceptReducedFidelity: boolean;
+                delayMinutes: number;
+                minimumCoverage: number;
+                rings: number;
+                soakSeconds: number;
+            };
+            why: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *           "name": "Tested, low-impact machines first",
+         *           "version": 2,
+         *           "rules": {
+         *             "minimumCoverage": 0.6,
+         *             "acceptReducedFidelity": false,
+         *             "acceptIrreversible": true,
+         *             "delayMinutes": 0,
+         *             "rings": 2,
+         *             "soakSeconds": 3600
+         *           },
+         *           "changedAt": "2026-01-06T06:00:00.000Z",
+         *           "tenants": 3
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        PolicyPage: {
+            items: components["schemas"]["Policy"][];
+            /** @description Give it as `cursor` to get the next page; null on the last. */
+            next: string | null;
+        };
+        /**
+         * @example {
          *       "url": "https://billing.example/session/abc"
          *     }
          */
@@ -4150,6 +4439,8 @@ export interface components {
                 covered: string[];
                 /** Format: date-time */
                 expiresAt: string;
+                /** Format: uuid */
+                id: string;
                 /** Format: date-time */
                 issuedAt: string;
                 keyId: string;
@@ -5050,6 +5341,58 @@ export interface components {
          */
         VerdictPage: {
             items: components["schemas"]["Verdict"][];
+            /** @description Give it as `cursor` to get the next page; null on the last. */
+            next: string | null;
+        };
+        /**
+         * @example {
+         *       "id": "8d0fb13c-4e5a-4c7d-9f9b-0a1c2d3e4f5a",
+         *       "verdictId": "91b3d5f7-0a1c-4e2d-9b4f-5c6d7e8f9a0b",
+         *       "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+         *       "patch": "nginx",
+         *       "version": "1.22.1-9+deb12u2",
+         *       "why": "It breaks the till program of two customers",
+         *       "by": "Technician",
+         *       "since": "2026-01-06T07:00:00.000Z",
+         *       "until": "2026-01-13T07:00:00.000Z"
+         *     }
+         */
+        Waiver: {
+            by: string;
+            /** Format: uuid */
+            id: string;
+            patch: string;
+            /** Format: uuid */
+            revisionId: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+            /** Format: uuid */
+            verdictId: string;
+            version: string;
+            why: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "8d0fb13c-4e5a-4c7d-9f9b-0a1c2d3e4f5a",
+         *           "verdictId": "91b3d5f7-0a1c-4e2d-9b4f-5c6d7e8f9a0b",
+         *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+         *           "patch": "nginx",
+         *           "version": "1.22.1-9+deb12u2",
+         *           "why": "It breaks the till program of two customers",
+         *           "by": "Technician",
+         *           "since": "2026-01-06T07:00:00.000Z",
+         *           "until": "2026-01-13T07:00:00.000Z"
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        WaiverPage: {
+            items: components["schemas"]["Waiver"][];
             /** @description Give it as `cursor` to get the next page; null on the last. */
             next: string | null;
         };
@@ -6955,6 +7298,154 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    listHolds: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. It belongs to this list with these filters. */
+                cursor?: string;
+                /** @description How many items at most, 1 to 200; 50 when left out. */
+                limit?: string;
+                /** @description Only those with this revisionId. */
+                revisionId?: string;
+            };
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Patches that your MSP holds, newest first */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8d0fb13c-4e5a-4c7d-9f9b-0a1c2d3e4f5a",
+                     *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+                     *           "patch": "nginx",
+                     *           "version": "1.22.1-9+deb12u2",
+                     *           "why": "It breaks the till program of two customers",
+                     *           "by": "Technician",
+                     *           "since": "2026-01-06T07:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HoldPage"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    holdPatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+                 *       "why": "It breaks the till program of two customers"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewHold"];
+            };
+        };
+        responses: {
+            /** @description Stop offering a patch to all customers of your MSP */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8d0fb13c-4e5a-4c7d-9f9b-0a1c2d3e4f5a",
+                     *       "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+                     *       "patch": "nginx",
+                     *       "version": "1.22.1-9+deb12u2",
+                     *       "why": "It breaks the till program of two customers",
+                     *       "by": "Technician",
+                     *       "since": "2026-01-06T07:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    endHold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     listInvitations: {
         parameters: {
             query?: {
@@ -8248,6 +8739,203 @@ export interface operations {
             404: components["responses"]["Problem404"];
             409: components["responses"]["Problem409"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    listPolicies: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. It belongs to this list with these filters. */
+                cursor?: string;
+                /** @description How many items at most, 1 to 200; 50 when left out. */
+                limit?: string;
+            };
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policies of your MSP */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *           "name": "Tested, low-impact machines first",
+                     *           "version": 2,
+                     *           "rules": {
+                     *             "minimumCoverage": 0.6,
+                     *             "acceptReducedFidelity": false,
+                     *             "acceptIrreversible": true,
+                     *             "delayMinutes": 0,
+                     *             "rings": 2,
+                     *             "soakSeconds": 3600
+                     *           },
+                     *           "changedAt": "2026-01-06T06:00:00.000Z",
+                     *           "tenants": 3
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PolicyPage"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One policy */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *       "name": "Tested, low-impact machines first",
+                     *       "version": 2,
+                     *       "rules": {
+                     *         "minimumCoverage": 0.6,
+                     *         "acceptReducedFidelity": false,
+                     *         "acceptIrreversible": true,
+                     *         "delayMinutes": 0,
+                     *         "rings": 2,
+                     *         "soakSeconds": 3600
+                     *       },
+                     *       "changedAt": "2026-01-06T06:00:00.000Z",
+                     *       "tenants": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    changePolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+                /** @description ETag of the version that you change. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rules": {
+                 *         "minimumCoverage": 0.6,
+                 *         "acceptReducedFidelity": false,
+                 *         "acceptIrreversible": true,
+                 *         "delayMinutes": 0,
+                 *         "rings": 2,
+                 *         "soakSeconds": 3600
+                 *       },
+                 *       "why": "Two customers want a quiet hour between the rings"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        responses: {
+            /** @description Other rules for a policy */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *       "name": "Tested, low-impact machines first",
+                     *       "version": 2,
+                     *       "rules": {
+                     *         "minimumCoverage": 0.6,
+                     *         "acceptReducedFidelity": false,
+                     *         "acceptIrreversible": true,
+                     *         "delayMinutes": 0,
+                     *         "rings": 2,
+                     *         "soakSeconds": 3600
+                     *       },
+                     *       "changedAt": "2026-01-06T06:00:00.000Z",
+                     *       "tenants": 3
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
         };
     };
@@ -9639,6 +10327,159 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    listWaivers: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. It belongs to this list with these filters. */
+                cursor?: string;
+                /** @description How many items at most, 1 to 200; 50 when left out. */
+                limit?: string;
+                /** @description Only those with this verdictId. */
+                verdictId?: string;
+            };
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Verdicts whose doubts your MSP waives, newest first */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8d0fb13c-4e5a-4c7d-9f9b-0a1c2d3e4f5a",
+                     *           "verdictId": "91b3d5f7-0a1c-4e2d-9b4f-5c6d7e8f9a0b",
+                     *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+                     *           "patch": "nginx",
+                     *           "version": "1.22.1-9+deb12u2",
+                     *           "why": "It breaks the till program of two customers",
+                     *           "by": "Technician",
+                     *           "since": "2026-01-06T07:00:00.000Z",
+                     *           "until": "2026-01-13T07:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WaiverPage"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    waiveVerdict: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "verdictId": "91b3d5f7-0a1c-4e2d-9b4f-5c6d7e8f9a0b",
+                 *       "why": "The check that failed is one of our own",
+                 *       "days": 7
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWaiver"];
+            };
+        };
+        responses: {
+            /** @description Approve a patch in spite of what its verdict says, for your customers and for a time */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8d0fb13c-4e5a-4c7d-9f9b-0a1c2d3e4f5a",
+                     *       "verdictId": "91b3d5f7-0a1c-4e2d-9b4f-5c6d7e8f9a0b",
+                     *       "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+                     *       "patch": "nginx",
+                     *       "version": "1.22.1-9+deb12u2",
+                     *       "why": "It breaks the till program of two customers",
+                     *       "by": "Technician",
+                     *       "since": "2026-01-06T07:00:00.000Z",
+                     *       "until": "2026-01-13T07:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Waiver"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    endWaiver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };

@@ -4,6 +4,7 @@ export * from './access.js';
 export * from './fleet.js';
 export * from './patches.js';
 export * from './approval.js';
+export * from './orders.js';
 export * from './billing.js';
 export * from './webhooks.js';
 export * from './session.js';
