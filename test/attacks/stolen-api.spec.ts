@@ -80,6 +80,12 @@ describe('a stolen API process cannot sign', () => {
     await refused('update approval_channel set envelope = $1, version = version + 1', [manifest]);
     await refused(`update approval_approval set state = 'active'`);
     await refused(`update approval_policy set rules = '{}'`);
+    await refused(`update approval_decision set outcome = 'approved'`);
+    await refused(`update approval_order set until = now() + interval '99 years', why = ''`);
+    await refused('delete from approval_order');
+    await refused(
+      `insert into approval_policy_version (policy_id, version, rules, changed_at, changed_by, why) select id, 9, '{}', now(), '', '' from approval_policy`,
+    );
     await refused(`insert into platform_audit_checkpoint (seq, at, envelope) values (1, now(), $1)`, [manifest]);
     await refused('set role vouch_platform');
     await refused('alter role vouch_app superuser');
