@@ -10,6 +10,7 @@ import {
   parseProfile,
   prerequisites,
   removeOrphans,
+  repeatFailedRun,
   runPlan,
   PLAN_LIMITS,
   SandboxDriver,
@@ -17,7 +18,9 @@ import {
   verdict,
   type Golden,
   type LabGolden,
+  type LabRun,
   type PlanLimits,
+  type RunResult,
   type Verdict,
 } from '@vouch/lab';
 import { sh } from './shell.js';
@@ -57,6 +60,8 @@ export interface TestOptions {
   readonly golden?: Golden;
   readonly signal?: AbortSignal;
   readonly onProgress?: (step: StepProgress) => void;
+  /** What fails is done again, as the runner does. */
+  readonly repeated?: boolean;
 }
 
 export interface TestOutcome {
@@ -115,21 +120,17 @@ export async function runTest(
     patch.map(({ artefact }) => artefact),
   );
   const progress: StepProgress[] = [];
-  const { observations, evidence } = await runPlan(
-    driver,
-    {
-      job,
-      artefactFiles: new Map(patch.map(({ artefact, file }) => [artefact.sha256, file])),
-      onProgress: (step) => {
-        progress.push(step);
-        options.onProgress?.(step);
-      },
-      signal: options.signal ?? new AbortController().signal,
+  const run: LabRun = {
+    job,
+    artefactFiles: new Map(patch.map(({ artefact, file }) => [artefact.sha256, file])),
+    onProgress: (step) => {
+      progress.push(step);
+      options.onProgress?.(step);
     },
-    () => new Date(),
-    limits,
-    host.controls,
-  );
+    signal: options.signal ?? new AbortController().signal,
+  };
+  const once = (each: LabRun): Promise<RunResult> => runPlan(driver, each, () => new Date(), limits, host.controls);
+  const { observations, evidence } = await (options.repeated === true ? repeatFailedRun(once, run) : once(run));
   return {
     verdict: verdict(observations, { artefacts: job.artefacts, goldenDigest: golden.digest, plan: job.plan }),
     observations,

@@ -116,6 +116,37 @@ describe.skipIf(NO_LAB)('a verdict from the sandbox', () => {
     );
   });
 
+  it.concurrent('fails a package after which the machine hangs, and never hangs with it', async () => {
+    const hang = "printf '#!/bin/sh\\nexec sleep infinity\\n' > /usr/bin/dpkg-query";
+    const patch = await buildPackage(folder, VICTIM, hang);
+    const { verdict, observations } = await lab.test([patch], { limits: { runMs: 25_000 }, repeated: true });
+    expect(verdict.result, verdict.sentence).toBe('fail');
+    expect(observations.failure).toMatchObject({ code: 'time-limit', blame: 'patch', step: 'probe-after-apply' });
+    expect(observations.repeats).toHaveLength(1);
+  });
+
+  it.concurrent('fails a package that ends the machine', async () => {
+    const patch = await buildPackage(folder, VICTIM, 'poweroff --force --force');
+    const { verdict, observations } = await lab.test([patch], { repeated: true });
+    expect(verdict.result, verdict.sentence).toBe('fail');
+    expect(observations.failure).toMatchObject({ code: 'machine-lost', blame: 'patch' });
+  });
+
+  it.concurrent('ends at once when the run is called off while the way back hangs', async () => {
+    const calledOff = new AbortController();
+    // Only the list of all packages, which is made on the way back and before the patch.
+    const wrapper =
+      '#!/bin/sh\\ncase "$2" in *Architecture*) exec sleep infinity;; esac\\nexec dpkg-query.real "$@"\\n';
+    const swap = `mv dpkg-query dpkg-query.real; printf '${wrapper}' > dpkg-query; chmod 755 dpkg-query`;
+    const patch = await buildPackage(folder, VICTIM, `cd /usr/bin; ${swap}`);
+    const running = lab.test([patch], {
+      signal: calledOff.signal,
+      onProgress: ({ step, state }) =>
+        void (step === 'way-back' && state === 'started' && setTimeout(() => calledOff.abort(), 1000)),
+    });
+    await expect(running).rejects.toThrow(RunAborted);
+  });
+
   it.concurrent('ends at once when the run is called off', async () => {
     const calledOff = new AbortController();
     const patch = await buildPackage(folder, VICTIM, 'sleep 3600');

@@ -9,7 +9,7 @@ import {
   type StepProgress,
 } from '@vouch/contracts';
 import type { EvidenceFile } from '@vouch/lab';
-import { newId } from '@vouch/platform';
+import { newId, timeLimit } from '@vouch/platform';
 
 /** Nobody answers, or the server is in trouble: worth another try. */
 export class ApiUnreachable extends Error {
@@ -102,7 +102,7 @@ export class LabApi {
           ? {}
           : { 'content-type': json === undefined ? 'application/octet-stream' : 'application/json' }),
       },
-      signal: AbortSignal.any([this.stopped, AbortSignal.timeout(timeoutMs)]),
+      signal: AbortSignal.any([this.stopped, timeLimit(timeoutMs)]),
     }).catch((error: unknown) => {
       throw new ApiUnreachable(`${path}: ${reasonOf(error)}`);
     });

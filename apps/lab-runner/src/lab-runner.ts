@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Component, GoldenReport, Profile, RunnerHello, RunnerWelcome } from '@vouch/contracts';
 import type { DriverDescription, LabRun, RunResult } from '@vouch/lab';
-import type { Logger } from '@vouch/platform';
+import { timeLimit, type Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
 import { untilReachable } from './patience.js';
 import { runJob } from './run-job.js';
@@ -84,7 +84,7 @@ export class LabRunner {
     const allBuilt = await this.buildGoldens(this.lab, wantedOf(this.lab, welcome), stopped);
     await this.lab.tidy?.(new Set(welcome.profiles.map(({ digest }) => digest)));
     const { retryMs, tidyMs } = this.options;
-    const again = AbortSignal.any([stopped, AbortSignal.timeout(allBuilt ? tidyMs : retryMs)]);
+    const again = AbortSignal.any([stopped, timeLimit(allBuilt ? tidyMs : retryMs)]);
     const takers = Array.from({ length: this.options.concurrency }, () => this.takeRuns(this.lab, again, stopped));
     await Promise.all(takers);
   }
@@ -116,7 +116,7 @@ export class LabRunner {
       try {
         const { profiles } = lane;
         const allBuilt = await this.buildGoldens(lab, profiles, stopped);
-        const until = allBuilt ? stopped : AbortSignal.any([stopped, AbortSignal.timeout(this.options.retryMs)]);
+        const until = allBuilt ? stopped : AbortSignal.any([stopped, timeLimit(this.options.retryMs)]);
         await this.takeRuns(lab, until, stopped, lane);
         // The server has news for this runner, which the first lab will hear of when it says hello.
         if (lane.profiles === profiles) await pause(1000, stopped);

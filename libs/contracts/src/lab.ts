@@ -162,6 +162,7 @@ export const RunFailure = z.object({
     'time-limit',
     'cannot-exercise',
     'machine-overwhelmed',
+    'machine-lost',
     'control-failed',
   ]),
   message: z.string().max(4000),

@@ -10,8 +10,11 @@ export interface CommandResult {
   readonly timedOut: boolean;
 }
 
+/** How long a command may take that has no limit of its own: a patch may make any program wait for ever. */
+export const EXEC_LIMIT_MS = 120_000;
+
 export interface ExecOptions {
-  /** Runs without a limit when absent. What it started is killed with it. */
+  /** {@link EXEC_LIMIT_MS} when absent. What it started is killed with it. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Hears what it prints while it runs, in pieces; the result holds all of it too. */
@@ -37,7 +40,11 @@ export interface LabMachine {
    */
   exec(command: readonly string[] | string, options?: ExecOptions): Promise<CommandResult>;
 
-  /** Writes a file inside, and the directories above it. @param mode as chmod(1) takes it */
+  /**
+   * Writes a file inside, and the directories above it.
+   * @param mode as chmod(1) takes it
+   * @throws MachineLost, ExecFailed
+   */
   put(file: string, content: string | Uint8Array | Readable, mode?: string): Promise<void>;
 
   /** Reads a file inside, of at most some megabytes. */
@@ -83,6 +90,13 @@ export class MachineLost extends Error {
     this.name = 'MachineLost';
   }
 }
+
+/** What a broken machine fails with, whatever broke it; everything else is the doing of its host. */
+const OWN_FAILURES: ReadonlySet<unknown> = new Set(['machine-lost', 'exec-failed', 'look-incomplete', 'agent-refused']);
+
+/** Did a machine fail to do what any healthy one can? */
+export const isMachinesOwn = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && OWN_FAILURES.has(error.code);
 
 /** A program in a machine that had to succeed did not. */
 export class ExecFailed extends Error {

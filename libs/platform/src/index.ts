@@ -21,3 +21,4 @@ export * from './audit/read-chain.js';
 export * from './sealed-box.js';
 export * from './http/public-address.js';
 export * from './http/safe-fetch.js';
+export * from './time-limit.js';

@@ -4701,7 +4701,7 @@ export interface components {
                     /** @enum {string} */
                     blame: "lab" | "patch";
                     /** @enum {string} */
-                    code: "lab-unavailable" | "golden-missing" | "artefact-digest-mismatch" | "artefact-not-a-package" | "baseline-red" | "dependency-missing" | "apply-failed" | "boot-failed" | "time-limit" | "cannot-exercise" | "machine-overwhelmed" | "control-failed";
+                    code: "lab-unavailable" | "golden-missing" | "artefact-digest-mismatch" | "artefact-not-a-package" | "baseline-red" | "dependency-missing" | "apply-failed" | "boot-failed" | "time-limit" | "cannot-exercise" | "machine-overwhelmed" | "machine-lost" | "control-failed";
                     message: string;
                     /** @enum {string} */
                     step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";
@@ -4731,7 +4731,7 @@ export interface components {
                         /** @enum {string} */
                         blame: "lab" | "patch";
                         /** @enum {string} */
-                        code: "lab-unavailable" | "golden-missing" | "artefact-digest-mismatch" | "artefact-not-a-package" | "baseline-red" | "dependency-missing" | "apply-failed" | "boot-failed" | "time-limit" | "cannot-exercise" | "machine-overwhelmed" | "control-failed";
+                        code: "lab-unavailable" | "golden-missing" | "artefact-digest-mismatch" | "artefact-not-a-package" | "baseline-red" | "dependency-missing" | "apply-failed" | "boot-failed" | "time-limit" | "cannot-exercise" | "machine-overwhelmed" | "machine-lost" | "control-failed";
                         message: string;
                         /** @enum {string} */
                         step: "restore" | "baseline" | "apply" | "probe-after-apply" | "reboot" | "probe-after-reboot" | "way-back" | "probe-after-way-back" | "collect";

@@ -198,6 +198,29 @@ describe('a verdict on a patch that seems to fail', () => {
     expect(judged.reasons.join()).toContain(word);
   });
 
+  const lost = failing('patch', 'machine-lost', 'probe-after-apply');
+  const late = failing('patch', 'time-limit', 'probe-after-reboot');
+  const withControl = { control: controlWith('collect') };
+  it.each<[string, RunObservations, Verdict['result'], string]>([
+    ['was lost twice', { ...lost, ...withControl, repeats: repeat(lost) }, 'fail', 'did not work'],
+    ['came to no end twice', { ...late, ...withControl, repeats: repeat(late) }, 'fail', 'did not work'],
+    ['was lost, then broken', { ...lost, ...withControl, repeats: repeat(failed) }, 'fail', 'did not work'],
+    ['was lost once', { ...lost, ...withControl, repeats: repeat(healthy) }, 'inconclusive', 'flaky'],
+    ['was lost, and not tried again', { ...lost, ...withControl }, 'inconclusive', 'once only'],
+    ['was lost twice, and nothing is known without', { ...lost, repeats: repeat(lost) }, 'inconclusive', 'once only'],
+    [
+      'was lost, and the lab failed then',
+      { ...lost, ...withControl, repeats: repeat(failing('lab', 'lab-unavailable', 'restore')) },
+      'inconclusive',
+      'confirmed',
+    ],
+    ['was lost by the lab', failing('lab', 'lab-unavailable', 'probe-after-apply'), 'inconclusive', 'lab could not'],
+  ])('and whose machine %s', (_case, observations, result, word) => {
+    const judged = verdict(observations, request);
+    expect(judged.result, judged.sentence).toBe(result);
+    expect(judged.reasons.join()).toContain(word);
+  });
+
   it('lists what it could not look at', () => {
     const judged = verdict(
       { ...healthy, unmeasured: ['the weather'], control: { ...controlWith('collect'), ignored: 3 } },

@@ -112,7 +112,8 @@ function gaps(observations: RunObservations, { plan }: VerdictRequest): string[]
   }
   for (const step of PROBING) {
     const seen = stepOf(observations.steps, step);
-    if (seen === undefined) continue;
+    // What ended the run in this step is the reason why its checks are missing.
+    if (seen === undefined || observations.failure?.step === step) continue;
     const names = new Set(seen.probes.map((probe) => probe.name));
     const forgotten = (baseline?.probes ?? []).filter((probe) => !names.has(probe.name));
     if (forgotten.length > 0)

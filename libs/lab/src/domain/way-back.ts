@@ -1,5 +1,5 @@
 import type { RunObservations } from '@vouch/contracts';
-import { stepOf } from './steps.js';
+import { redNames, stepOf } from './steps.js';
 
 /** Whether a patch can be taken back, and what to know when it cannot. */
 export function wayBack({ steps, control, failure, unmeasured = [] }: RunObservations): {
@@ -12,6 +12,8 @@ export function wayBack({ steps, control, failure, unmeasured = [] }: RunObserva
   if (!back.ok) return { reversible: false, cautions: [`It cannot simply be taken back: ${back.detail}`] };
   const after = stepOf(steps, 'probe-after-way-back');
   if (after === undefined) return { reversible: null, cautions: [] };
+  if (!after.ok && redNames(after).length === 0)
+    return { reversible: false, cautions: [`It cannot simply be taken back: ${after.detail}`] };
   const red = after.probes.filter(
     ({ ok, name }) => !ok && control?.red.some((usual) => usual.step === after.step && usual.name === name) !== true,
   );

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Artefact } from '@vouch/contracts';
 import type { CommandResult, LabMachine } from '../lab-machine.port.js';
 import type { StepResult } from './run-recorder.js';
+import { failure } from './step-failure.js';
 
 /** In memory, so that the packages themselves are no part of what the patch wrote. */
 const INBOX = '/tmp/vouch-artefacts';
@@ -21,6 +22,11 @@ export interface InstallOptions {
   readonly onOutput?: (text: string) => void;
 }
 
+interface ApplyOptions extends InstallOptions {
+  /** Hears that from now on the patch's own scripts may run. */
+  readonly onBegin: () => void;
+}
+
 /**
  * Installs exactly the given files in a machine without a network: what they need and do not bring is not installed.
  * @param files path on this host by SHA-256
@@ -29,7 +35,7 @@ export async function applyPackages(
   machine: LabMachine,
   artefacts: readonly Artefact[],
   files: ReadonlyMap<string, string>,
-  options: InstallOptions,
+  options: ApplyOptions,
 ): Promise<StepResult> {
   const debs: string[] = [];
   for (const artefact of artefacts) {
@@ -40,31 +46,35 @@ export async function applyPackages(
     const sum = await machine.exec(['sha256sum', deb]);
     if (!sum.stdout.startsWith(artefact.sha256)) return mismatch(artefact, `the lab has ${sum.stdout.slice(0, 64)}`);
     const notPackage = await whyNotThePackage(machine, artefact, deb);
-    if (notPackage !== null) return failed('patch', 'artefact-not-a-package', notPackage);
+    if (notPackage !== null) return failure('patch', 'artefact-not-a-package', notPackage);
     debs.push(deb);
   }
 
   options.onOutput?.(`apt-get install ${artefacts.map(({ fileName }) => path.posix.basename(fileName)).join(' ')}\n`);
   const rehearsal = await machine.exec([...APT_GET, '--no-remove', '--simulate', 'install', ...debs], options);
+  // What was called off has said nothing.
+  options.signal.throwIfAborted();
   if (rehearsal.exitCode !== 0) {
     const removed = await wouldRemove(machine, debs, options);
     const log = logOf(rehearsal);
     if (removed.length > 0) {
       const message = `Installing it removes ${removed.join(', ')}.`;
-      return { ...failed('patch', 'apply-failed', message), exitCode: rehearsal.exitCode, log };
+      return { ...failure('patch', 'apply-failed', message), exitCode: rehearsal.exitCode, log };
     }
     const message = 'The patch needs packages that are not part of it.';
-    return { ...failed('lab', 'dependency-missing', message), exitCode: rehearsal.exitCode, log };
+    return { ...failure('lab', 'dependency-missing', message), exitCode: rehearsal.exitCode, log };
   }
+  options.onBegin();
   const result = await machine.exec([...APT_GET, '--no-remove', 'install', ...debs], options);
   const log = `${logOf(rehearsal)}\n${logOf(result)}`;
+  if (!result.timedOut) options.signal.throwIfAborted();
   if (result.timedOut) {
     const message = `The installation did not end within ${options.timeoutMs / 1000} s.`;
-    return { ...failed('patch', 'time-limit', message), log };
+    return { ...failure('patch', 'time-limit', message), log };
   }
   if (result.exitCode !== 0) {
     const message = `The installation failed with exit code ${String(result.exitCode)}: ${firstComplaint(result)}`;
-    return { ...failed('patch', 'apply-failed', message), exitCode: result.exitCode, log };
+    return { ...failure('patch', 'apply-failed', message), exitCode: result.exitCode, log };
   }
   return { ok: true, exitCode: 0, detail: `${artefacts.length} packages installed`, log };
 }
@@ -93,17 +103,11 @@ async function whyNotThePackage(machine: LabMachine, artefact: Artefact, deb: st
 }
 
 const mismatch = (artefact: Artefact, why: string): StepResult =>
-  failed(
+  failure(
     'lab',
     'artefact-digest-mismatch',
     `${artefact.fileName} is not the file with SHA-256 ${artefact.sha256}: ${why}.`,
   );
-
-const failed = (
-  blame: 'lab' | 'patch',
-  code: NonNullable<StepResult['failure']>['code'],
-  message: string,
-): StepResult => ({ ok: false, detail: message, failure: { blame, code, message } });
 
 export const logOf = ({ stdout, stderr }: CommandResult): string => (stderr === '' ? stdout : `${stdout}\n${stderr}`);
 

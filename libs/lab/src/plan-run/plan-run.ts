@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Artefact, Component, FileChange, PackageChange, PlanStep, ProbeResult, TestPlan } from '@vouch/contracts';
+import type { Artefact, Component, FileChange, PackageChange, PlanStep, ProbeResult } from '@vouch/contracts';
+import { timeLimit } from '@vouch/platform';
 import type { ControlRecord } from '../domain/control.js';
 import type { Findings } from '../domain/derived-checks/index.js';
 import type { MachineCheck } from '../domain/machine-check.js';
@@ -10,27 +8,17 @@ import { packageDiff } from '../domain/machine-diff.js';
 import { GENERAL_CHECKS, versionChecks } from '../domain/probes.js';
 import { checkOf } from '../domain/written-probes.js';
 import type { LabDriver, LabGolden } from '../lab-driver.port.js';
-import { BootFailed, type LabMachine } from '../lab-machine.port.js';
+import { BootFailed, isMachinesOwn, type LabMachine } from '../lab-machine.port.js';
 import { applyPackages } from './apply-packages.js';
+import { beforeAbort } from './before-abort.js';
+import { whyPointless, whyWrongBytes, type Errand } from './errand.js';
 import { installedComponents } from './machine-facts.js';
 import { MachineObserver } from './observe-machine.js';
 import type { PlanLimits } from './plan-limits.js';
 import { runChecks, summary } from './run-checks.js';
 import type { StepResult } from './run-recorder.js';
+import { failure, labFailure } from './step-failure.js';
 import { takeBackPackages } from './take-back-packages.js';
-
-/** What is done with a machine, by which plan. */
-export interface Errand {
-  /** The machine's name, unique on its host. */
-  readonly name: string;
-  readonly plan: TestPlan;
-  /** Nothing is installed, and nothing taken back, when there are none: a control run. */
-  readonly artefacts: readonly Artefact[];
-  /** Where the bytes of each artefact lie, by SHA-256. */
-  readonly files: ReadonlyMap<string, string>;
-  /** Hears what happens in the machine while it happens. */
-  readonly onOutput?: (step: PlanStep, text: string) => void;
-}
 
 /** One execution of a plan: a machine, and what was seen of it so far. */
 export class PlanRun {
@@ -40,10 +28,15 @@ export class PlanRun {
   /** Whether the way back was really gone. */
   wentBack = false;
   private machine: LabMachine | undefined;
+  private restoring: Promise<LabMachine> | undefined;
   private checks: readonly MachineCheck[] = [];
   private healthBefore: readonly ProbeResult[] = [];
   private componentsBefore: readonly Component[] = [];
+  /** From the first moment in which the patch's own scripts may run. */
   private installing = false;
+  private installed = false;
+  private takingBack = false;
+  private timeIsOver = false;
   private restarted = false;
   private noted = false;
   private current: PlanStep = 'restore';
@@ -59,7 +52,7 @@ export class PlanRun {
     signal: AbortSignal,
     control: (() => Promise<ControlRecord>) | null = null,
   ) {
-    this.signal = AbortSignal.any([signal, AbortSignal.timeout(limits.runMs)]);
+    this.signal = AbortSignal.any([signal, timeLimit(limits.runMs)]);
     this.observer = new MachineObserver(errand.artefacts, control);
   }
 
@@ -71,23 +64,60 @@ export class PlanRun {
     return this.observer.ignored;
   }
 
+  /**
+   * Does a step. Whatever the machine does or does not do, this comes back when the signal aborts; {@link discard} then
+   * ends what still goes on in it.
+   */
   async perform(step: PlanStep): Promise<StepResult> {
-    if (this.signal.aborted) return labFailure('time-limit', `The test took more than ${this.limits.runMs / 1000} s.`);
+    if (this.signal.aborted) return this.cutOff(step);
     this.current = step;
     try {
-      const result = await this.work(step);
-      if (this.machine?.isRunning !== true) return result;
-      return { ...result, ...(await this.seen(step, result)), resources: await this.machine.usage() };
+      return await beforeAbort(this.workAndMeasure(step), this.signal);
     } catch (error) {
+      if (this.signal.aborted) return this.cutOff(step);
       const why = this.installing ? await this.machine?.exhausted?.().catch(() => null) : null;
-      if (typeof why !== 'string') throw error;
-      return failure('patch', 'machine-overwhelmed', `After the patch ${why}`);
+      if (typeof why === 'string') return failure('patch', 'machine-overwhelmed', `After the patch ${why}`);
+      if (!this.installing || !isMachinesOwn(error)) throw error;
+      return this.lost(step, error.message);
     }
   }
 
   async discard(): Promise<void> {
-    await this.machine?.discard();
+    const machine = this.machine ?? (await this.restoring?.catch(() => undefined));
+    await machine?.discard();
     this.machine = undefined;
+    this.restoring = undefined;
+  }
+
+  private async workAndMeasure(step: PlanStep): Promise<StepResult> {
+    const result = await this.work(step);
+    if (this.machine?.isRunning !== true) return result;
+    return { ...result, ...(await this.seen(step, result)), resources: await this.machine.usage() };
+  }
+
+  /**
+   * The time of the whole test is over. Until the patch was installed that is the lab's doing: the installation has a
+   * limit of its own, which had not passed. Afterwards a healthy machine would have come to its end, as the control did.
+   */
+  private cutOff(step: PlanStep): StepResult {
+    const before = this.timeIsOver;
+    this.timeIsOver = true;
+    if (before && step === 'collect') return { ok: true, detail: 'there was no time left to collect anything' };
+    const limit = `The test did not come to its end within ${this.limits.runMs / 1000} s`;
+    return this.installed
+      ? failure('patch', 'time-limit', `${limit} once the patch was installed: it was at "${step}".`)
+      : labFailure('time-limit', `${limit}: it was at "${step}".`);
+  }
+
+  /** The machine cannot be worked with any more since the patch was, or is being, installed. */
+  private lost(step: PlanStep, why: string): StepResult {
+    if (step === 'collect') return { ok: true, detail: `not everything could be collected: ${why}` };
+    // What goes wrong from here on is said beside the verdict.
+    if (this.takingBack) {
+      this.wentBack = true;
+      return { ok: false, detail: `The machine was lost when the patch was taken back: ${why}` };
+    }
+    return failure('patch', 'machine-lost', `The patch left a machine that cannot be used any more: ${why}`);
   }
 
   private work(step: PlanStep): Promise<StepResult> {
@@ -116,11 +146,12 @@ export class PlanRun {
   private async restore(): Promise<StepResult> {
     if (this.golden === null)
       return labFailure('golden-missing', 'This lab has not built the golden that was asked for.');
-    this.machine = await this.driver.restore(this.golden.digest, {
+    this.restoring = this.driver.restore(this.golden.digest, {
       name: this.errand.name,
       bootMs: this.limits.bootMs,
       storageMiB: this.limits.storageMiB,
     });
+    this.machine = await this.restoring;
     return { ok: true, detail: 'the golden is restored and runs' };
   }
 
@@ -142,15 +173,15 @@ export class PlanRun {
   private async apply(): Promise<StepResult> {
     const { artefacts, files } = this.errand;
     if (artefacts.length === 0) return { ok: true, detail: 'nothing is installed in a control run' };
-    for (const artefact of artefacts) {
-      const file = files.get(artefact.sha256);
-      const actual = file === undefined ? 'nothing' : await digestOf(file);
-      if (actual !== artefact.sha256)
-        return labFailure('artefact-digest-mismatch', `${artefact.fileName}: got ${actual}, not ${artefact.sha256}.`);
-    }
-    this.installing = true;
+    const wrong = await whyWrongBytes(this.errand);
+    if (wrong !== null) return labFailure('artefact-digest-mismatch', wrong);
+    const onBegin = (): void => {
+      this.installing = true;
+      this.tested = [...artefacts];
+    };
     const options = { timeoutMs: this.limits.applyMs, signal: this.signal, onOutput: this.say };
-    const result = await applyPackages(this.required(), artefacts, files, options);
+    const result = await applyPackages(this.required(), artefacts, files, { ...options, onBegin });
+    this.installed = true;
     if (result.failure?.code !== 'artefact-digest-mismatch') this.tested = [...artefacts];
     return result;
   }
@@ -193,6 +224,7 @@ export class PlanRun {
     const kept = (component: Component): Promise<string | null> =>
       driver.oldPackage?.(golden?.digest ?? '', component) ?? Promise.resolve(null);
     const options = { timeoutMs: this.limits.applyMs, signal: this.signal, onOutput: this.say };
+    this.takingBack = true;
     const result = await takeBackPackages(this.required(), this.packageChanges, this.componentsBefore, kept, options);
     this.wentBack = result.tried;
     return result;
@@ -201,6 +233,7 @@ export class PlanRun {
   private async probeOldState(): Promise<StepResult> {
     if (this.errand.artefacts.length > 0 && !this.wentBack)
       return { ok: true, detail: 'not tested, since the way back was not gone' };
+    if (this.machine?.isRunning === false) return { ok: false, detail: 'there is no machine any more' };
     const old = this.packageChanges.flatMap(({ package: name, from }) =>
       from === null ? [] : [{ package: name, version: from }],
     );
@@ -242,30 +275,3 @@ export class PlanRun {
 }
 
 const JOURNAL = 'journalctl --no-pager --output=short-iso --lines=5000';
-
-/**
- * A golden that has nothing of the patch, or has a part in this version already, has nothing to say about it. A package
- * may be new beside others that are not: a new kernel comes under a new name. A control run has no patch to ask about.
- */
-function whyPointless(artefacts: readonly Artefact[], installed: readonly Component[]): string | null {
-  const own = new Map(installed.map((component) => [component.package, component.version]));
-  const present = artefacts.find((artefact) => own.get(artefact.package) === artefact.version);
-  if (present !== undefined) return `${present.package} ${present.version} is in this environment already.`;
-  if (artefacts.length === 0 || artefacts.some((artefact) => own.has(artefact.package))) return null;
-  return `${artefacts.map((artefact) => artefact.package).join(', ')} is not installed in this environment.`;
-}
-
-type Code = NonNullable<StepResult['failure']>['code'];
-
-const failure = (blame: 'lab' | 'patch', code: Code, message: string): StepResult => ({
-  ok: false,
-  detail: message,
-  failure: { blame, code, message },
-});
-const labFailure = (code: Code, message: string): StepResult => failure('lab', code, message);
-
-async function digestOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
-}

@@ -1,8 +1,10 @@
 import type { RunObservations } from '@vouch/contracts';
 import type { Clock } from '@vouch/platform';
+import { wantsConfirmation } from '../domain/repeats.js';
 import { WAY_BACK_UNTESTED } from '../domain/way-back.js';
 import { RunAborted, type EvidenceFile, type LabDriver, type LabRun } from '../lab-driver.port.js';
-import type { Control, ControlRuns } from './control-runs.js';
+import { beforeAbort } from './before-abort.js';
+import { ControlFailed, type Control, type ControlRuns } from './control-runs.js';
 import { PlanRun } from './plan-run.js';
 import { PLAN_LIMITS, type PlanLimits } from './plan-limits.js';
 import { RunRecorder } from './run-recorder.js';
@@ -38,7 +40,7 @@ export async function runPlan(
   let waitedMs = 0;
   const wait = async () => {
     const since = performance.now();
-    if (control !== undefined) used = await orAborted(control, run);
+    if (control !== undefined) used = await beforeAbort(control, run.signal);
     waitedMs += performance.now() - since;
     return used?.record ?? NO_CONTROL;
   };
@@ -58,6 +60,14 @@ export async function runPlan(
   } finally {
     await test.discard();
   }
+  // Whether the machine is lost without the patch too.
+  const { failure } = recorder;
+  if (failure !== null && wantsConfirmation(failure))
+    await wait().catch((error: unknown) => {
+      if (run.signal.aborted) throw new RunAborted(job.runId);
+      if (!(error instanceof ControlFailed)) throw error;
+      recorder.failure = { step: failure.step, blame: 'lab', code: error.code, message: error.message };
+    });
   // Files that vanish under a machine make everything fail, and would look like the patch's doing.
   if (golden !== null && (await driver.find(job.goldenDigest)) === null) recorder.failure = goldenVanished(recorder);
   const labMilliseconds = Math.round(performance.now() - begun - waitedMs);
@@ -99,13 +109,3 @@ const goldenVanished = ({ steps }: RunRecorder): RunObservations['failure'] => (
   code: 'golden-missing',
   message: 'The golden was removed while the test went on.',
 });
-
-/** A run that is called off does not wait for a control that others may still want. */
-async function orAborted(control: Promise<Control>, { signal, job }: LabRun): Promise<Control> {
-  signal.throwIfAborted();
-  return new Promise<Control>((resolve, reject) => {
-    const giveUp = (): void => reject(new RunAborted(job.runId));
-    signal.addEventListener('abort', giveUp, { once: true });
-    control.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
-  });
-}

@@ -35,6 +35,8 @@ export interface MachineOptions {
 const DEFAULT_LIMITS: ResourceLimits = { memoryBytes: 2 * 1024 ** 3, processes: 2048 };
 /** "Halt the machine", see systemd(1), "Signals": SIGRTMIN+3, where the C library's SIGRTMIN is 34. */
 const SIGNAL_HALT = 37;
+/** For what the host itself looks up in a machine's files. */
+const LIMIT = { timeoutMs: 60_000 } as const;
 /** Cgroup for what is run from outside. */
 const EXEC_LEAF = 'vouch-exec';
 
@@ -155,10 +157,21 @@ export class Machine {
     return result.stdout;
   }
 
-  /** Writes a file inside. @param mode as chmod(1) takes it */
+  /** Writes a file inside. @param mode as chmod(1) takes it @throws CommandFailed */
   async put(file: string, content: string | Uint8Array | Readable, mode = '0644'): Promise<void> {
+    const result = await this.write(file, content, mode);
+    if (result.exitCode !== 0) throw new CommandFailed(`Writing ${file}`, result);
+  }
+
+  /** Tries to write a file inside. */
+  write(
+    file: string,
+    content: string | Uint8Array | Readable,
+    mode: string,
+    options: CommandOptions = {},
+  ): Promise<CommandResult> {
     const script = 'mkdir -p "$(dirname "$1")" && cat > "$1" && chmod "$2" "$1"';
-    await this.mustExec(`Writing ${file}`, ['sh', '-c', script, 'sh', file, mode], { stdin: content });
+    return this.exec(['sh', '-c', script, 'sh', file, mode], { ...options, stdin: content });
   }
 
   /** Reads a text file inside. */
@@ -169,7 +182,7 @@ export class Machine {
   /** Everything that was written since the machine was first restored: path, kind (see find(1) `%y`), time and size. */
   async written(): Promise<Map<string, { kind: string; stamp: string }>> {
     const find = ['find', `${MACHINE.upper}/files`, '-mindepth', '1', '-printf', '%y %T@ %s %P\\0'];
-    const { stdout } = await mustRun('Listing what was written', this.inMounts(find));
+    const { stdout } = await mustRun('Listing what was written', this.inMounts(find), LIMIT);
     const entries = stdout.split('\0').filter((line) => line !== '');
     return new Map(
       entries.map((line) => {
@@ -182,7 +195,7 @@ export class Machine {
   /** What the machine takes now; processor time since its last boot, where the host counts it. */
   async usage(): Promise<ResourceUse> {
     const { memoryBytes, processorMs } = (await this.running?.group.usage()) ?? { memoryBytes: 0, processorMs: 0 };
-    const { stdout } = await mustRun('Measuring', this.inMounts(['du', '-s', '-B1', `${MACHINE.upper}/files`]));
+    const { stdout } = await mustRun('Measuring', this.inMounts(['du', '-s', '-B1', `${MACHINE.upper}/files`]), LIMIT);
     return { memoryBytes, processorMs, writtenBytes: Number.parseInt(stdout, 10) };
   }
 
@@ -190,7 +203,7 @@ export class Machine {
   async exhausted(): Promise<string | null> {
     const limit = await this.running?.group.exhausted();
     if (typeof limit === 'string') return `${limit}.`;
-    const { stdout } = await mustRun('Measuring', this.inMounts(['df', '-P', '-k', MACHINE.upper]));
+    const { stdout } = await mustRun('Measuring', this.inMounts(['df', '-P', '-k', MACHINE.upper]), LIMIT);
     const free = Number(stdout.trim().split('\n').at(-1)?.split(/\s+/)[3]);
     return free === 0 ? 'the disk of the machine is full.' : null;
   }

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { WrittenFiles } from '../../domain/machine-diff.js';
 import {
+  EXEC_LIMIT_MS,
+  ExecFailed,
   MachineLost,
   mustExec,
   type CommandResult,
@@ -19,20 +21,13 @@ export class SandboxMachine implements LabMachine {
     return this.machine.isRunning;
   }
 
-  async exec(command: readonly string[] | string, options: ExecOptions = {}): Promise<CommandResult> {
-    this.mustRun();
-    const result = await this.machine.exec(command, options);
-    if (result.exitCode === null && !result.timedOut && options.signal?.aborted !== true) {
-      // Killed by somebody else: by the end of the whole machine, which this process may hear of a moment later.
-      for (let patience = 20; patience > 0 && this.isRunning; patience--) await sleep(50);
-      this.mustRun();
-    }
-    return result;
+  exec(command: readonly string[] | string, options: ExecOptions = {}): Promise<CommandResult> {
+    return this.run((limits) => this.machine.exec(command, { ...limits, ...options }), options);
   }
 
   async put(file: string, content: string | Uint8Array | Readable, mode = '0644'): Promise<void> {
-    this.mustRun();
-    await this.machine.put(file, content, mode);
+    const result = await this.run((limits) => this.machine.write(file, content, mode, limits));
+    if (result.exitCode !== 0) throw new ExecFailed(`Writing ${file}`, result);
   }
 
   async get(file: string): Promise<Uint8Array> {
@@ -57,6 +52,20 @@ export class SandboxMachine implements LabMachine {
 
   discard(): Promise<void> {
     return this.machine.discard();
+  }
+
+  private async run(
+    work: (limits: { readonly timeoutMs: number }) => Promise<CommandResult>,
+    options: ExecOptions = {},
+  ): Promise<CommandResult> {
+    this.mustRun();
+    const result = await work({ timeoutMs: EXEC_LIMIT_MS });
+    if (result.exitCode === null && !result.timedOut && options.signal?.aborted !== true) {
+      // Killed by somebody else: by the end of the whole machine, which this process may hear of a moment later.
+      for (let patience = 20; patience > 0 && this.isRunning; patience--) await sleep(50);
+      this.mustRun();
+    }
+    return result;
   }
 
   private mustRun(): void {

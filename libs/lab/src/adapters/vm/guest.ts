@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { ExecFailed, type CommandResult, type ExecOptions } from '../../lab-machine.port.js';
+import { EXEC_LIMIT_MS, ExecFailed, type CommandResult, type ExecOptions } from '../../lab-machine.port.js';
 import { SYSTEM_PATH } from '../sandbox/layer-store.js';
 import type { AgentChannel } from './agent-channel.js';
 import { NoAnswer } from './json-lines.js';
@@ -66,6 +66,7 @@ export class Guest {
   /** @throws NoAnswer when the machine is gone */
   async exec(command: readonly string[] | string, options: ExecOptions = {}): Promise<CommandResult> {
     const begun = performance.now();
+    const { timeoutMs = EXEC_LIMIT_MS } = options;
     const argv = typeof command === 'string' ? ['sh', '-c', command] : [...command];
     const to = `/run/vouch-${++this.commands % 64}`;
     const pid = await this.start(['setsid', 'sh', '-c', WRAPPER, 'sh', to, ...argv]);
@@ -74,7 +75,7 @@ export class Guest {
     let timedOut = false;
     let status = await this.status(pid);
     for (let waitMs = 10; !status.exited; waitMs = Math.min(waitMs * 1.5, 250)) {
-      const left = options.timeoutMs === undefined ? Infinity : options.timeoutMs - (performance.now() - begun);
+      const left = timeoutMs - (performance.now() - begun);
       timedOut = left <= 0;
       if (timedOut || options.signal?.aborted === true) {
         status = await this.kill(pid, to);
@@ -158,8 +159,12 @@ export class Guest {
 
   /** What a program that soon ends has come to. */
   private async end(pid: number): Promise<Status> {
+    const deadline = performance.now() + ANSWER_MS;
     let status = await this.status(pid);
-    while (!status.exited) status = await sleep(20).then(() => this.status(pid));
+    while (!status.exited) {
+      if (performance.now() > deadline) throw new NoAnswer('a program that soon ends has not ended');
+      status = await sleep(20).then(() => this.status(pid));
+    }
     return status;
   }
 

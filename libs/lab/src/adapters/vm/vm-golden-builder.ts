@@ -74,7 +74,7 @@ export class VmGoldenBuilder {
     try {
       const machine = await VmMachine.booted(source, FIRST_BOOT_MS);
       const found = { components: await installedComponents(machine), services: await runningServices(machine) };
-      await machine.exec('sync');
+      await machine.exec('sync', { timeoutMs: FIRST_BOOT_MS });
       const files = await source.conclude();
       const address = { driver: engine.driver, engine: engine.version, accelerator, image };
       const golden: VmGolden = {
