@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Machine, removeOrphans } from '@vouch/lab';
@@ -41,9 +41,40 @@ describe.skipIf(NO_LAB)('a runner that is killed', () => {
     expect(await removeOrphans(lab.host)).toContain(name);
     const kept = await readdir(path.join(lab.host.directory, 'machines'));
     expect(kept.includes(name), 'what was to be kept is kept').toBe(storage === 'kept');
-    if (storage === 'kept') await lab.host.remove(`machines/${name}`);
+    if (storage === 'kept') {
+      await lab.host.remove(`machines/${name}`);
+      await rm(path.join(lab.host.directory, 'kept', `${name}.json`));
+    }
     expect(await traces(name, lab.host.directory)).toEqual([]);
     expect(await removeOrphans(lab.host)).toEqual([]);
+  });
+
+  it.each(['machine', 'vm'])(
+    'leaves nothing behind when it is killed the moment it has made something (%s)',
+    async (kind) => {
+      const name = `killed-at-once-${kind}-${process.pid}`;
+      const script = path.join(import.meta.dirname, 'run-until-made.mjs');
+      const runner = spawn(process.execPath, [script, lab.host.directory, lab.golden.layers.join(), name, kind]);
+      await once(runner, 'exit');
+      expect(runner.signalCode).toBe('SIGKILL');
+      expect(await traces(name, lab.host.directory)).toHaveLength(2);
+      expect(await removeOrphans(lab.host)).toEqual([name]);
+      expect(await traces(name, lab.host.directory)).toEqual([]);
+    },
+  );
+
+  it('does not keep the lab from starting when libvirt can no longer be asked', async () => {
+    const name = `unasked-${process.pid}`;
+    const marker = path.join(lab.host.directory, 'markers', `${name}.json`);
+    const owner = { pid: 2 ** 22 + 1, startTime: '1', bootId: 'another' };
+    const domains = [{ uri: 'qemu:///system', name }];
+    await writeFile(marker, JSON.stringify({ machine: name, owner, processes: [], domains, controlGroups: [] }));
+    const gone = { destroy: () => Promise.reject(new Error('spawn virsh ENOENT')) };
+    expect(await removeOrphans(lab.host, () => gone)).toEqual([]);
+    const asked: string[] = [];
+    const back = { destroy: async (domain: string) => void asked.push(domain) };
+    expect(await removeOrphans(lab.host, () => back)).toEqual([name]);
+    expect(asked).toEqual([name]);
   });
 
   it('does not kill a process that merely has the recorded number', async () => {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,14 +13,22 @@ const built = pathToFileURL(path.resolve(import.meta.dirname, '../../libs/lab/di
 const asking = `import(${JSON.stringify(built)}).then(async (lab) => console.log(JSON.stringify(await lab.prerequisites())))`;
 /** Owner of nothing, under the name that the distribution gives it. */
 const userOf65534 = (await sh('getent passwd 65534 | cut -d : -f 1')).trim();
+const cgroup2 = (await sh('findmnt -n -o TARGET -t cgroup2 | head -n 1')).trim();
 const isRoot = process.getuid?.() === 0;
 
+interface Answer {
+  ok: boolean;
+  init?: string;
+  reason?: string;
+  unlimited?: string[];
+}
+
 /** Asks in a process of its own, made poorer by a prefix of its command. */
-function askFrom(prefix: readonly string[]): { ok: boolean; init?: string; reason?: string } {
+function askFrom(prefix: readonly string[]): Answer {
   const [program = '', ...args] = [...prefix, process.execPath, '-e', asking];
   const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 60_000 });
   try {
-    return JSON.parse(stdout) as { ok: boolean; init?: string; reason?: string };
+    return JSON.parse(stdout) as Answer;
   } catch {
     throw new Error(`No answer: ${stderr}`);
   }
@@ -66,6 +75,18 @@ describe.skipIf(NO_LAB)('the prerequisites of the sandbox', () => {
     expect(answer.reason).toMatch(/cgroup.*run as root, or under a user service/);
   });
 
+  it.runIf(isRoot)('say which limits cannot be had', () => {
+    // Nothing is offered in either version of control groups, whichever this machine has.
+    const without = 'for m in memory pids; do umount -l "/sys/fs/cgroup/$m" || :; done 2> /dev/null; exec "$@"';
+    const answer = askFrom(['unshare', '--mount', 'sh', '-c', without, 'sh']);
+    const offered = readFileSync(path.join(cgroup2, 'cgroup.controllers'), 'utf8').split(/\s+/);
+    const unlimited = [
+      ...(offered.includes('memory') ? [] : ['memory']),
+      ...(offered.includes('pids') ? [] : ['processes']),
+    ];
+    expect(answer).toEqual({ ok: true, init: 'systemd', ...(unlimited.length === 0 ? {} : { unlimited }) });
+  });
+
   it.runIf(isRoot)('say what an ordinary user without ids of its own has to do', () => {
     const answer = askFrom(['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--']);
     expect(answer).toMatchObject({
@@ -76,15 +97,14 @@ describe.skipIf(NO_LAB)('the prerequisites of the sandbox', () => {
 
   it.runIf(isRoot)('are met for an ordinary user with ids of its own and a control group of its own', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'vouch-ordinary-'));
-    const mount = (await sh('findmnt -n -o TARGET -t cgroup2 | head -n 1')).trim();
-    const group = path.join(mount, `vouch-ordinary-${process.pid}`);
+    const group = path.join(cgroup2, `vouch-ordinary-${process.pid}`);
     try {
       await writeFile(path.join(folder, 'subid'), `${userOf65534}:100000:65536\n`);
       await sh('mkdir -p "$1/own" && chown -R 65534:65534 "$1"', [group]);
       const setting = `mount --bind "${folder}/subid" /etc/subuid; mount --bind "${folder}/subid" /etc/subgid
 echo $$ > "${group}/own/cgroup.procs"; exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`;
       const answer = askFrom(['unshare', '--mount', 'sh', '-eu', '-c', setting, 'sh']);
-      if (answer.reason?.includes('uidmap') !== true) expect(answer).toEqual({ ok: true, init: 'systemd' });
+      if (answer.reason?.includes('uidmap') !== true) expect(answer).toMatchObject({ ok: true, init: 'systemd' });
     } finally {
       await sh('find "$1" -depth -type d -exec rmdir {} +', [group]);
       await rm(folder, { recursive: true });

@@ -42,6 +42,8 @@ export class SandboxLaboratory implements Laboratory {
     const answer = await prerequisites();
     if (!answer.ok) return answer.reason;
     await mkdir(this.directory, { recursive: true });
+    if (answer.init === 'systemd' && answer.unlimited !== undefined)
+      this.logger.warn({ unlimited: answer.unlimited }, 'machines cannot be limited here, which their verdicts say');
     if (answer.init === 'sysv') this.logger.warn({ reason: answer.reason }, 'machines run without systemd here');
     const host = await SandboxHost.open(this.directory, answer.init);
     const removed = await removeOrphans(host);

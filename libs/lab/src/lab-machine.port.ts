@@ -33,6 +33,8 @@ export interface ResourceUse {
 export interface LabMachine {
   /** False when it has not come up again, or is gone. */
   readonly isRunning: boolean;
+  /** What this machine says nothing about although its kind would, in phrases. */
+  readonly unmeasured?: readonly string[];
 
   /**
    * @param command program and arguments, or a script for `sh`

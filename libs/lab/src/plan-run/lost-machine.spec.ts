@@ -57,6 +57,7 @@ type Mischief = (step: PlanStep | 'control', what: string, machine: FakeMachine)
 class FakeMachine implements LabMachine {
   isRunning = true;
   discarded = false;
+  readonly unmeasured = ['what this one machine cannot do'];
   private version = '1';
 
   constructor(private readonly mischief: (what: string, machine: FakeMachine) => Promise<unknown> | undefined) {}
@@ -159,6 +160,10 @@ describe('a machine that is lost, or that hangs', () => {
   const patched = (): number => machines.length - 1;
 
   const lose = (machine: FakeMachine): undefined => void (machine.isRunning = false);
+
+  it('says what it can say nothing about', async () => {
+    expect((await test(() => undefined)).verdict.notCovered).toContain('what this one machine cannot do');
+  });
 
   it('is nobody’s trouble when nothing of it happens', async () => {
     const { verdict: judged } = await test(() => undefined);

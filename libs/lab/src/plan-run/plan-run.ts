@@ -27,6 +27,8 @@ export class PlanRun {
   fileChanges: FileChange[] = [];
   /** Whether the way back was really gone. */
   wentBack = false;
+  /** What this machine says nothing about, in phrases. */
+  unmeasured: readonly string[] = [];
   private machine: LabMachine | undefined;
   private restoring: Promise<LabMachine> | undefined;
   private checks: readonly MachineCheck[] = [];
@@ -152,6 +154,7 @@ export class PlanRun {
       storageMiB: this.limits.storageMiB,
     });
     this.machine = await this.restoring;
+    this.unmeasured = this.machine.unmeasured ?? [];
     return { ok: true, detail: 'the golden is restored and runs' };
   }
 

@@ -78,6 +78,7 @@ export async function runPlan(
   if (used !== undefined) recorder.keep('control.json', 'application/json', used.text);
   const unmeasured = [
     ...(driver.unmeasured ?? []),
+    ...test.unmeasured,
     ...(test.wentBack ? [] : [WAY_BACK_UNTESTED]),
     ...(controls === undefined ? ['what changes on such a machine without the patch'] : []),
   ];

@@ -22,6 +22,8 @@ export interface ResourceLimits {
 export interface MachineGroup {
   /** Directories of control groups that were made for it, the delegated one first. */
   readonly directories: readonly string[];
+  /** What its processes may take as much of as they like, since this host offers no limit for it. */
+  readonly unlimited: readonly Limited[];
   /** The command that runs `argv` inside. @param leaf see {@link ControlGroup.enter} */
   enter(argv: readonly string[], leaf?: string): string[];
   addLeaf(leaf: string): Promise<void>;
@@ -34,11 +36,27 @@ export interface MachineGroup {
 /** Files of a cgroup that its new owner may write; the limits stay ours. See cgroups(7), "Delegation". */
 const DELEGATED = ['', 'cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control'];
 
-/** Limits as files of the second and of the first version of control groups. */
-const LIMIT_FILES = {
-  v2: { memory: 'memory.max', pids: 'pids.max' },
-  v1: { memory: 'memory.limit_in_bytes', pids: 'pids.max' },
-} as const;
+export type Limited = 'memory' | 'processes';
+
+/** Each limit, with its controller and its file in the second and in the first version of control groups. */
+const LIMITS: readonly {
+  readonly of: Limited;
+  readonly controller: string;
+  readonly v2: string;
+  readonly v1: string;
+}[] = [
+  { of: 'memory', controller: 'memory', v2: 'memory.max', v1: 'memory.limit_in_bytes' },
+  { of: 'processes', controller: 'pids', v2: 'pids.max', v1: 'pids.max' },
+];
+
+/** Where the control groups of one boot of a machine are to be. */
+export interface GroupPlace {
+  /** All that may be made, the delegated one first: who writes them down first can remove them after a crash. */
+  readonly directories: readonly string[];
+  readonly parent: string;
+  /** Directories of the first version, by controller. */
+  readonly v1: ReadonlyMap<string, string>;
+}
 
 /**
  * The control groups of one boot of a machine: a cgroup2 directory that its systemd owns, and, where the host offers
@@ -48,18 +66,33 @@ export class ControlGroup implements MachineGroup {
   private constructor(
     /** All directories made, the delegated one first. */
     readonly directories: readonly string[],
+    readonly unlimited: readonly Limited[],
   ) {}
 
-  /** @throws NoControlGroup */
-  static async create(
-    name: string,
-    owner: { readonly uid: number; readonly gid: number },
-    limits: ResourceLimits,
-  ): Promise<ControlGroup> {
+  /** Chooses names that nobody else has, and makes nothing yet. @throws NoControlGroup */
+  static async place(name: string): Promise<GroupPlace> {
     const unique = `vouch-${name}-${randomBytes(4).toString('hex')}`;
     const mounts = await cgroupMounts();
     const parent = await ownDirectory(mounts);
-    const delegated = path.join(parent, unique);
+    const v1 = new Map(
+      LIMITS.flatMap(({ controller }) => {
+        const mount = mounts.v1.get(controller);
+        return mount === undefined ? [] : [[controller, path.join(mount, unique)] as const];
+      }),
+    );
+    return { directories: [path.join(parent, unique), ...v1.values()], parent, v1 };
+  }
+
+  /** @throws NoControlGroup; nothing is left then */
+  static async create(
+    { directories: [delegated = ''], parent, v1 }: GroupPlace,
+    owner: { readonly uid: number; readonly gid: number },
+    limits: ResourceLimits,
+  ): Promise<ControlGroup> {
+    await offerControllers(
+      parent,
+      LIMITS.map(({ controller }) => controller),
+    );
     const made = [delegated];
     try {
       await mkdir(delegated);
@@ -68,23 +101,16 @@ export class ControlGroup implements MachineGroup {
       await removeTree(delegated);
       throw new NoControlGroup(error instanceof Error ? error.message : String(error));
     }
-    for (const [controller, value] of [
-      ['memory', limits.memoryBytes],
-      ['pids', limits.processes],
-    ] as const) {
-      // Limits are a second fence behind time limits and the size of the upper layer: not every host offers them.
-      if (await write(path.join(delegated, LIMIT_FILES.v2[controller]), value)) continue;
-      const v1 = mounts.v1.get(controller);
-      if (v1 === undefined) continue;
-      const directory = path.join(v1, unique);
-      const usable = await mkdir(directory).then(
-        () => true,
-        () => false,
-      );
+    const unlimited: Limited[] = [];
+    for (const limit of LIMITS) {
+      const value = limit.of === 'memory' ? limits.memoryBytes : limits.processes;
+      if (await write(path.join(delegated, limit.v2), value)) continue;
+      const directory = v1.get(limit.controller);
+      const usable = directory !== undefined && (await mkdir(directory).then(yes, no));
       if (usable) made.push(directory);
-      if (usable) await write(path.join(directory, LIMIT_FILES.v1[controller]), value);
+      if (!usable || !(await write(path.join(directory, limit.v1), value))) unlimited.push(limit.of);
     }
-    return new ControlGroup(made);
+    return new ControlGroup(made, unlimited);
   }
 
   /**
@@ -157,18 +183,46 @@ async function ownDirectory(mounts: CgroupMounts): Promise<string> {
   if (mounts.v2 === undefined) throw new NoControlGroup('cgroup2 is not mounted');
   if (process.getuid?.() === 0) return mounts.v2;
   const own = /^0::(.*)$/m.exec(await readFile('/proc/self/cgroup', 'utf8'))?.[1] ?? '/';
-  const directory = path.join(mounts.v2, own);
+  const directory = path.join(mounts.v2, path.basename(own) === RUNNER_LEAF ? path.dirname(own) : own);
   await access(directory, constants.W_OK).catch(() => {
     throw new NoControlGroup(`${directory} is not writable`);
   });
   return directory;
 }
 
-const write = (file: string, value: number): Promise<boolean> =>
-  writeFile(file, `${value}\n`).then(
-    () => true,
-    () => false,
-  );
+/** Where the runner itself goes when its own group is to have limited children; see cgroups(7), "no internal processes". */
+const RUNNER_LEAF = 'vouch-runner';
+
+/** Lets the children of a group have controllers, as far as this host and its rights allow. */
+async function offerControllers(parent: string, controllers: readonly string[]): Promise<void> {
+  const words = async (file: string): Promise<string[]> =>
+    (await readFile(path.join(parent, file), 'utf8').catch(() => '')).split(/\s+/).filter((word) => word !== '');
+  const offered = await words('cgroup.controllers');
+  const given = await words('cgroup.subtree_control');
+  const lacking = controllers.filter((name) => offered.includes(name) && !given.includes(name));
+  if (lacking.length === 0) return;
+  const give = async (): Promise<boolean> => {
+    const answers = await Promise.all(
+      lacking.map((name) => write(path.join(parent, 'cgroup.subtree_control'), `+${name}`)),
+    );
+    return answers.every((answer) => answer);
+  };
+  if ((await give()) || process.getuid?.() === 0) return;
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8').catch(() => '');
+  const ours = new Set([String(process.pid), ...children.split(' ')]);
+  const inside = await words('cgroup.procs');
+  // Others' processes are not ours to move.
+  if (!inside.every((pid) => ours.has(pid))) return;
+  const leaf = path.join(parent, RUNNER_LEAF);
+  await mkdir(leaf, { recursive: true }).catch(() => undefined);
+  for (const pid of inside) await write(path.join(leaf, 'cgroup.procs'), pid);
+  await give();
+}
+
+const yes = (): boolean => true;
+const no = (): boolean => false;
+
+const write = (file: string, value: number | string): Promise<boolean> => writeFile(file, `${value}\n`).then(yes, no);
 
 /** Depth first, since the kernel removes empty groups only; a killed process may take a moment to leave its group. */
 async function removeTree(directory: string): Promise<void> {

@@ -6,6 +6,8 @@ import type { MachineGroup, ResourceLimits } from './control-group.js';
  */
 export class ProcessLimits implements MachineGroup {
   readonly directories = [] as const;
+  /** Each process has limits; that nothing holds for all of them is what a lab of reduced fidelity says anyway. */
+  readonly unlimited = [] as const;
 
   constructor(private readonly limits: ResourceLimits) {}
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { hasEnded, living, onlyChild, signal } from '../host/child-process.js';
-import { ControlGroup, type MachineGroup, type ResourceLimits } from '../host/control-group.js';
+import { ControlGroup, type Limited, type MachineGroup, type ResourceLimits } from '../host/control-group.js';
 import { firstLineOf, NotReady } from '../host/first-line.js';
 import { RestoreFailed } from '../../lab-driver.port.js';
 import { BootFailed, type ResourceUse } from '../../lab-machine.port.js';
@@ -32,7 +32,12 @@ export interface MachineOptions {
   readonly limits?: ResourceLimits;
 }
 
-const DEFAULT_LIMITS: ResourceLimits = { memoryBytes: 2 * 1024 ** 3, processes: 2048 };
+const MIB = 1024 ** 2;
+/** What it writes to a disk in memory counts as its memory: a full disk must not look like used up memory. */
+const defaultLimits = ({ storage }: MachineOptions): ResourceLimits => ({
+  memoryBytes: (2048 + (storage.kind === 'memory' ? storage.sizeMiB : 0)) * MIB,
+  processes: 2048,
+});
 /** "Halt the machine", see systemd(1), "Signals": SIGRTMIN+3, where the C library's SIGRTMIN is 34. */
 const SIGNAL_HALT = 37;
 /** For what the host itself looks up in a machine's files. */
@@ -45,6 +50,8 @@ const EXEC_LEAF = 'vouch-exec';
  * its own user, mount, pid, network, ipc, uts and cgroup namespaces. It ends when this process ends, however that happens.
  */
 export class Machine {
+  /** What it may take as much of as it likes; known once it has booted. */
+  unlimited: readonly Limited[] = [];
   private boots = 0;
   private running: { process: ChildProcess; init: number; group: MachineGroup } | undefined;
 
@@ -111,9 +118,8 @@ export class Machine {
   async boot(limitMs = 60_000): Promise<void> {
     if (this.running !== undefined) throw new BootFailed(this.name, 'it is running already');
     const deadline = performance.now() + limitMs;
-    const { network, hostname = this.name, limits = DEFAULT_LIMITS } = this.options;
+    const { network, hostname = this.name, limits = defaultLimits(this.options) } = this.options;
     const group = await this.bound(limits);
-    await this.mark(group, []);
     const environment = ['env', `HOSTNAME=${hostname}`, `ADDRESS=${network?.address ?? ''}`, `PATH=${SYSTEM_PATH}`];
     const [program = '', ...args] = group.enter(
       this.inMounts([...environment, ...FRESH_NAMESPACES, bootScript(this.host.init)]),
@@ -125,7 +131,7 @@ export class Machine {
       const init = await onlyChild(pid);
       this.running = { process: child, init, group };
       await group.addLeaf(EXEC_LEAF);
-      await this.mark(group, await living([pid, init]));
+      await this.mark(group.directories, await living([pid, init]));
       await network?.in.connect(init, this.name);
       child.stdin?.end('go\n');
       await this.ready(deadline);
@@ -267,21 +273,26 @@ export class Machine {
     await ControlGroup.remove(group.directories);
   }
 
-  private bound(limits: ResourceLimits): Promise<MachineGroup> {
-    if (this.host.init === 'sysv') return Promise.resolve(new ProcessLimits(limits));
-    return ControlGroup.create(`${this.name}-${++this.boots}`, this.namespace.root, limits);
+  /** What is made is written down first: whoever comes after a crash finds it. */
+  private async bound(limits: ResourceLimits): Promise<MachineGroup> {
+    const place = this.host.init === 'sysv' ? null : await ControlGroup.place(`${this.name}-${++this.boots}`);
+    await this.mark(place?.directories ?? [], []);
+    const group =
+      place === null ? new ProcessLimits(limits) : await ControlGroup.create(place, this.namespace.root, limits);
+    this.unlimited = group.unlimited;
+    return group;
   }
 
   private inMounts(argv: readonly string[]): string[] {
     return ['nsenter', '--target', String(this.holder.pid), '--user', '--mount', '--', ...argv];
   }
 
-  private async mark(group: MachineGroup, processes: readonly ProcessIdentity[]): Promise<void> {
+  private async mark(controlGroups: readonly string[], processes: readonly ProcessIdentity[]): Promise<void> {
     await writeMarker(this.host.directory, {
       machine: this.name,
       owner: await thisProcess(),
       processes: [this.holderIdentity, ...processes],
-      controlGroups: [...group.directories],
+      controlGroups: [...controlGroups],
     });
   }
 }

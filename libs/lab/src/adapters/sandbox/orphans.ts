@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ControlGroup } from '../host/control-group.js';
-import { readMarkers, removeMarker } from '../host/markers.js';
+import { readMarkers, removeMarker, type Marker } from '../host/markers.js';
 import { Virsh } from '../libvirt/virsh.js';
 import { identify, isAlive } from '../host/process-identity.js';
 import { VM_FOLDER } from '../vm/vm-folder.js';
@@ -10,15 +10,18 @@ import type { SandboxHost } from './sandbox-host.js';
 /**
  * Removes what an earlier process left behind when it was killed: machines that still run, their control groups, and
  * half-built layers. Machines of a process that is alive are not touched, nor is any process that is not provably the
- * recorded one.
+ * recorded one. What libvirt cannot be asked to end, e.g. since its client is gone, stays for another time.
  * @returns names of what was removed
  */
-export async function removeOrphans(host: SandboxHost): Promise<string[]> {
+export async function removeOrphans(
+  host: SandboxHost,
+  hypervisorAt: (uri: string) => Pick<Virsh, 'destroy'> = (uri) => new Virsh(uri),
+): Promise<string[]> {
   const removed: string[] = [];
   for (const marker of await readMarkers(host.directory)) {
     if (await isAlive(marker.owner)) continue;
     for (const recorded of marker.processes) if (await isAlive(recorded)) process.kill(recorded.pid, 'SIGKILL');
-    for (const { uri, name } of marker.domains) await new Virsh(uri).destroy(name);
+    if (!(await allEnded(marker.domains, hypervisorAt))) continue;
     await ControlGroup.remove(marker.controlGroups);
     await rm(path.join(host.directory, VM_FOLDER, marker.machine), { recursive: true, force: true });
     await removeMarker(host.directory, marker.machine);
@@ -33,4 +36,16 @@ export async function removeOrphans(host: SandboxHost): Promise<string[]> {
     removed.push(name);
   }
   return removed;
+}
+
+async function allEnded(
+  domains: Marker['domains'],
+  hypervisorAt: (uri: string) => Pick<Virsh, 'destroy'>,
+): Promise<boolean> {
+  try {
+    for (const { uri, name } of domains) await hypervisorAt(uri).destroy(name);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ControlGroup, NoControlGroup } from '../host/control-group.js';
+import { ControlGroup, NoControlGroup, type Limited } from '../host/control-group.js';
 import { hostRelease, NoReleaseSource } from '../host/host-release.js';
 import { SYSTEM_PATH } from './layer-store.js';
 import { runCommand } from '../host/run-command.js';
@@ -9,9 +9,12 @@ import { UserNamespace } from './user-namespace.js';
 
 export type Prerequisites = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
-/** `sysv`: machines can run, but not with systemd, for the given reason: a lab of reduced fidelity. */
+/**
+ * `unlimited`: what machines may take as much of as they like here. `sysv`: machines can run, but not with systemd, for the given reason: a
+ * lab of reduced fidelity.
+ */
 export type SandboxPrerequisites =
-  | { readonly ok: true; readonly init: 'systemd' }
+  | { readonly ok: true; readonly init: 'systemd'; readonly unlimited?: readonly Limited[] }
   | { readonly ok: true; readonly init: 'sysv'; readonly reason: string }
   | { readonly ok: false; readonly reason: string };
 
@@ -84,9 +87,11 @@ export async function prerequisites(): Promise<SandboxPrerequisites> {
 
 async function whichInit(namespace: UserNamespace): Promise<SandboxPrerequisites> {
   try {
-    const group = await ControlGroup.create('trial', namespace.root, { memoryBytes: 2 ** 30, processes: 64 });
+    const place = await ControlGroup.place('trial');
+    const group = await ControlGroup.create(place, namespace.root, { memoryBytes: 2 ** 30, processes: 64 });
     await ControlGroup.remove(group.directories);
-    return { ok: true, init: 'systemd' };
+    const { unlimited } = group;
+    return { ok: true, init: 'systemd', ...(unlimited.length === 0 ? {} : { unlimited }) };
   } catch (error) {
     if (!(error instanceof NoControlGroup)) throw error;
     return { ok: true, init: 'sysv', reason: error.message };

@@ -13,12 +13,22 @@ import {
 } from '../../lab-machine.port.js';
 import type { Machine } from './machine.js';
 
+/** What is not known of a machine that may take as much of its host as it likes, in phrases. */
+const UNLIMITED = {
+  memory: 'what happens when the memory of a machine is used up: this lab cannot limit it',
+  processes: 'what happens when there can be no more processes: this lab cannot limit them',
+} as const;
+
 /** A sandbox as a plan uses it. */
 export class SandboxMachine implements LabMachine {
   constructor(private readonly machine: Machine) {}
 
   get isRunning(): boolean {
     return this.machine.isRunning;
+  }
+
+  get unmeasured(): readonly string[] {
+    return this.machine.unlimited.map((what) => UNLIMITED[what]);
   }
 
   exec(command: readonly string[] | string, options: ExecOptions = {}): Promise<CommandResult> {

@@ -53,10 +53,10 @@ export class VmFolder {
     await mkdir(path.dirname(directory), { recursive: true });
     await chmod(path.dirname(directory), 0o711);
     try {
+      await folder.mark({});
       await mkdir(directory, { mode: 0o700 });
       if (options.open === true) await chmod(directory, 0o711);
       await chown(directory, host.files.root.uid, host.files.root.gid);
-      await folder.mark({});
       const { file, format } = options.backing;
       const create = ['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', `../../${file}`, '-F', format, DISK];
       await mustRun('Making the disk', [...folder.run, ...create], { cwd: directory, timeoutMs: 30_000 });
