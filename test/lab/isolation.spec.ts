@@ -1,4 +1,7 @@
-import { Machine } from '@vouch/lab';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { componentsScript, LayerStore, Machine } from '@vouch/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NO_LAB, openLab, type Lab } from './lab-fixture.js';
 import { sh } from './shell.js';
@@ -76,6 +79,39 @@ describe.skipIf(NO_LAB)('root of a sandbox machine', () => {
       'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline; echo; done | grep -c "^sleep 471[0-9]"',
     );
     expect(left.stdout.trim()).toBe('0');
+  });
+});
+
+/** What a technician could write into a profile, as commands that make its machines' data. */
+describe.skipIf(NO_LAB)('the seed of a profile', () => {
+  const OUT = 'mkdir "/tmp/x"; chroot "/tmp/x"; chdir ".." for 1..64; chroot "."';
+  const file = path.join(tmpdir(), `vouch-secret-${process.pid}`);
+  const read = (to: string): string => `cat /proc/[0-9]*/root${file} ${file} > ${to} 2> /dev/null || true`;
+  const seed = [
+    '[ ! -d /mnt/data ]; ls /proc/self/fd > /seen-5',
+    `perl -e 'open O, ">", "/seen-1"; ${OUT}; open I, "<", "${file}" and print O <I>'`,
+    read('/seen-2'),
+    `umount /proc || true; ${read('/seen-3')}`,
+    `umount -l / 2> /dev/null || true; cd /; perl -e 'open O, ">", "/seen-4"; chdir ".." for 1..64; open I, "<", ".${file}" and print O <I>'`,
+  ];
+
+  it('reaches nothing of the host', async () => {
+    const lab = await openLab();
+    const id = `seed-${process.pid}`;
+    try {
+      await writeFile(file, 'a secret of the host', { mode: 0o644 });
+      const script = componentsScript({ ...lab.profile, components: [], files: [], seed });
+      const layers = new LayerStore(lab.host);
+      await layers.build(id, lab.golden.layers, script, { timeoutMs: 60_000 });
+      const seen = (n: number): Promise<string> =>
+        readFile(path.join(lab.host.directory, LayerStore.filesOf(id), `seen-${n}`), 'utf8');
+      expect(await Promise.all([1, 2, 3, 4].map(seen))).toEqual(['', '', '', '']);
+      expect((await seen(5)).split('\n'), 'the lock of the layer').not.toContain('9');
+    } finally {
+      await lab.host.remove(`layers/${id}`);
+      await rm(file);
+      await lab.close();
+    }
   });
 });
 

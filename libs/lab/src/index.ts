@@ -41,3 +41,4 @@ export * from './adapters/libvirt/domain-xml.js';
 export * from './adapters/libvirt/libvirt-prerequisites.js';
 export * from './adapters/libvirt/libvirt.driver.js';
 export * from './adapters/libvirt/virsh.js';
+export { componentsScript } from './adapters/sandbox/build-scripts.js';

@@ -44,6 +44,24 @@ export function baseScript(source: AptSource): string {
   ].join('\n');
 }
 
+/**
+ * Shell functions that run a program in the new system, which is all that it finds: no directory above its root, no process
+ * but its own, whose root it could go to, and none of the files that the build has open. The build has to have mounted
+ * `proc` there.
+ */
+export const IN_ROOT = `enter() {
+  more=; case "$1" in --*) more=$1; shift;; esac
+  unshare --mount --pid $more --fork --kill-child sh -euc '
+    cd ${BUILD_ROOT}
+    umount proc
+    mount -t proc proc proc
+    pivot_root . .
+    umount -l .
+    cd /
+    env -u TMPDIR HOME=/root DEBIAN_FRONTEND=noninteractive "$@"' sh "$@" < /dev/null 9>&-
+}
+in_root() { enter "$@"; }`;
+
 /** Script that installs a profile's components and files over a base, without starting any service. */
 export function componentsScript(profile: Profile): string {
   const packages = profile.components.map((component) =>
@@ -51,9 +69,9 @@ export function componentsScript(profile: Profile): string {
   );
   const install = `in_root apt-get -q -y -o Dpkg::Use-Pty=0 install --no-install-recommends ${packages.join(' ')}`;
   return [
-    `in_root() { chroot ${BUILD_ROOT} env -u TMPDIR HOME=/root DEBIAN_FRONTEND=noninteractive "$@" < /dev/null; }`,
-    // What a technician wrote runs in the new system and without a network: it reaches nothing of this machine.
-    `offline() { unshare --net chroot ${BUILD_ROOT} env -u TMPDIR HOME=/root DEBIAN_FRONTEND=noninteractive sh -euc "ip link set lo up; $1" < /dev/null; }`,
+    IN_ROOT,
+    // What a technician wrote runs without a network.
+    'offline() { enter --net sh -euc "ip link set lo up; $1"; }',
     `cd ${BUILD_ROOT}`,
     'mount -t proc proc proc',
     'mount -t tmpfs -o mode=0755 tmpfs dev',

@@ -1,4 +1,5 @@
 import type { Profile } from '@vouch/contracts';
+import { IN_ROOT } from '../sandbox/build-scripts.js';
 import { BUILD_ROOT } from '../sandbox/layer-store.js';
 
 /** Direct boot: no boot loader chooses the kernel. A kernel that gives up ends the machine instead of starting over. */
@@ -36,7 +37,7 @@ export function kernelOf(profile: Profile): string | undefined {
 export function machineLayerScript(kernel: string): string {
   return [
     `cd ${BUILD_ROOT}`,
-    'in_root() { chroot . env -u TMPDIR HOME=/root DEBIAN_FRONTEND=noninteractive "$@" < /dev/null; }',
+    IN_ROOT,
     'mount -t proc proc proc',
     'mount -t tmpfs -o mode=0755 tmpfs dev',
     'for node in null zero full random urandom tty; do touch dev/$node; mount --bind /dev/$node dev/$node; done',
