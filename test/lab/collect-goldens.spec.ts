@@ -1,7 +1,16 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { BUILD_ROOT, collectGoldens, GoldenBuilder, LayerStore, Machine, SandboxHost, type Golden } from '@vouch/lab';
+import {
+  BUILD_ROOT,
+  collectGoldens,
+  GoldenBuilder,
+  LayerStore,
+  Machine,
+  SandboxHost,
+  type Golden,
+  type VmGolden,
+} from '@vouch/lab';
 import { sha256Hex } from '@vouch/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_LAB } from './lab-fixture.js';
@@ -14,7 +23,9 @@ describe.skipIf(NO_LAB)('goldens that nobody wants', () => {
   let directory: string;
   let host: SandboxHost;
   let layers: LayerStore;
+  const gone: object[] = [];
   beforeEach(async () => {
+    gone.length = 0;
     directory = await mkdtemp(path.join(tmpdir(), 'vouch-collect-'));
     host = await SandboxHost.open(directory);
     layers = new LayerStore(host);
@@ -27,7 +38,12 @@ describe.skipIf(NO_LAB)('goldens that nobody wants', () => {
   });
 
   const collect = (wanted: string[] = []): Promise<string[]> =>
-    collectGoldens(host, { wanted: new Set(wanted.map(sha256Hex)), unusedMs: 14 * DAY, now: new Date() });
+    collectGoldens(host, {
+      wanted: new Set(wanted.map(sha256Hex)),
+      unusedMs: 14 * DAY,
+      now: new Date(),
+      onGone: (golden) => gone.push(golden),
+    });
   const age = (days: number, ...parts: string[]): Promise<void> => {
     const then = new Date(Date.now() - days * DAY);
     return utimes(path.join(directory, ...parts), then, then);
@@ -59,6 +75,45 @@ describe.skipIf(NO_LAB)('goldens that nobody wants', () => {
     expect(await layers.names()).toEqual(['base', 'recent', 'wanted']);
     expect((await readdir(path.join(directory, 'goldens'))).sort()).toEqual(['recent.json', 'wanted.json']);
     expect(await collect(['wanted'])).toEqual([]);
+    expect(gone).toEqual([{ profileDigest: sha256Hex('old'), driver: 'sandbox' }]);
+  });
+
+  it('are gone for the server only when no other golden of the profile is left', async () => {
+    await golden('twice', 15);
+    const records = path.join(directory, 'goldens');
+    await copyFile(path.join(records, 'twice.json'), path.join(records, 'twice-without-systemd.json'));
+    expect(await collect()).toEqual(['goldens/twice.json']);
+    expect(gone).toEqual([]);
+  });
+
+  it('of machines with a kernel keep every layer that they were made of, until they go', async () => {
+    const stack = ['image', 'machine', 'services'];
+    for (const name of stack) {
+      await layers.build(name, ['base'], `touch ${BUILD_ROOT}/${name}`, LIMIT);
+      await age(100, 'layers', name);
+    }
+    await age(100, 'layers', 'base');
+    const [image = '', ...below] = stack;
+    const folder = path.join(directory, 'vm-goldens', 'one');
+    await mkdir(folder, { recursive: true });
+    const record: VmGolden = {
+      digest: sha256Hex('vm'),
+      engine: 'QEMU emulator version 7',
+      accelerator: 'tcg',
+      profileDigest: sha256Hex('vm'),
+      profile,
+      folder: 'one',
+      image,
+      layers: [...below, 'base'],
+      components: [],
+      services: [],
+      buildMilliseconds: 1,
+    };
+    await writeFile(path.join(folder, 'golden.json'), JSON.stringify(record));
+    expect(await collect()).toEqual([]);
+    await age(15, 'vm-goldens', 'one', 'golden.json');
+    expect(await collect()).toEqual(['vm-goldens/one', 'layers/base', ...stack.map((name) => `layers/${name}`)]);
+    expect(gone).toEqual([{ profileDigest: sha256Hex('vm'), driver: 'qemu' }]);
   });
 
   it('take the base with them when nothing stands on it any more; it is built anew for the next', async () => {

@@ -13,8 +13,11 @@ export interface Laboratory {
   readonly driver: DriverDescription;
   /** Runs a plan in a machine of this lab. */
   test(run: LabRun): Promise<RunResult>;
-  /** Removes what was built before, and that neither these profiles' digests nor the recent past ask for. */
-  tidy?(wanted: ReadonlySet<string>): Promise<void>;
+  /**
+   * Removes what was built before, and that neither these profiles' digests nor the recent past ask for.
+   * @returns profiles that have no golden of a driver left here
+   */
+  tidy?(wanted: ReadonlySet<string>): Promise<readonly { readonly profileDigest: string; readonly driver: string }[]>;
   build(
     profile: Profile,
     signal: AbortSignal,
@@ -82,11 +85,24 @@ export class LabRunner {
     }
     for (const lab of beside) this.want(lab, wantedOf(lab, welcome), stopped);
     const allBuilt = await this.buildGoldens(this.lab, wantedOf(this.lab, welcome), stopped);
-    await this.lab.tidy?.(new Set(welcome.profiles.map(({ digest }) => digest)));
+    await this.tidy(new Set(welcome.profiles.map(({ digest }) => digest)), stopped);
     const { retryMs, tidyMs } = this.options;
     const again = AbortSignal.any([stopped, timeLimit(allBuilt ? tidyMs : retryMs)]);
     const takers = Array.from({ length: this.options.concurrency }, () => this.takeRuns(this.lab, again, stopped));
     await Promise.all(takers);
+  }
+
+  /** Removes goldens that nobody wants, and says so: no test is to be planned on one that is gone. */
+  private async tidy(wanted: ReadonlySet<string>, stopped: AbortSignal): Promise<void> {
+    const reason = 'It was removed, since nobody had wanted or used it for long.';
+    for (const { profileDigest, driver } of (await this.lab.tidy?.(wanted)) ?? [])
+      await untilReachable(
+        () => this.api.reportGolden({ profileDigest, driver, state: 'failed', reason, ...NOTHING_BUILT }),
+        stopped,
+      ).catch((error: unknown) => {
+        // A server that does not know the profile plans nothing on it.
+        if (!(error instanceof ApiRefused)) throw error;
+      });
   }
 
   /** Labs on demand that can work here; why another cannot is said once in the log. */
@@ -133,8 +149,7 @@ export class LabRunner {
     for (const { digest: profileDigest, profile } of wanted) {
       const tell = (report: Omit<GoldenReport, 'profileDigest' | 'driver'>): Promise<void> =>
         untilReachable(() => this.api.reportGolden({ profileDigest, driver: lab.driver.name, ...report }), stopped);
-      const none = { components: [], services: [], buildMilliseconds: 0 };
-      await tell({ state: 'building', ...none });
+      await tell({ state: 'building', ...NOTHING_BUILT });
       try {
         const { digest, components, services, buildMilliseconds } = await lab.build(profile, stopped);
         await tell({ state: 'ready', digest, components, services, buildMilliseconds });
@@ -143,7 +158,7 @@ export class LabRunner {
         if (stopped.aborted) throw error;
         const reason = error instanceof Error ? error.message : String(error);
         this.logger.error({ profile: profile.name, reason }, 'golden could not be built');
-        await tell({ state: 'failed', reason: reason.slice(0, 4000), ...none });
+        await tell({ state: 'failed', reason: reason.slice(0, 4000), ...NOTHING_BUILT });
         allBuilt = false;
       }
     }
@@ -175,6 +190,8 @@ export class LabRunner {
     }
   }
 }
+
+const NOTHING_BUILT = { components: [], services: [], buildMilliseconds: 0 };
 
 type WantedProfiles = RunnerWelcome['profiles'];
 

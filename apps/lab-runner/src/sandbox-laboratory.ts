@@ -57,10 +57,17 @@ export class SandboxLaboratory implements Laboratory {
     return this.required().goldens.build(profile, { signal });
   }
 
-  async tidy(wanted: ReadonlySet<string>): Promise<void> {
+  async tidy(wanted: ReadonlySet<string>): ReturnType<NonNullable<Laboratory['tidy']>> {
     const { host } = this.required();
-    const removed = await collectGoldens(host, { wanted, unusedMs: this.keepUnusedMs, now: systemClock() });
+    const gone: { profileDigest: string; driver: string }[] = [];
+    const removed = await collectGoldens(host, {
+      wanted,
+      unusedMs: this.keepUnusedMs,
+      now: systemClock(),
+      onGone: (golden) => gone.push(golden),
+    });
     if (removed.length > 0) this.logger.info({ removed }, 'removed goldens that nobody has used or wants any more');
+    return gone;
   }
 
   async test(run: LabRun): Promise<RunResult> {

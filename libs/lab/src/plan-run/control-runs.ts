@@ -95,6 +95,8 @@ export class ControlRuns {
         for (const probe of result.probes ?? []) if (!probe.ok) red.push({ step, name: probe.name });
         if (this.closing.signal.aborted) throw new ControlFailed('the lab is being closed.');
       }
+      // Files that vanish under a machine make it change in ways that no later run may ignore.
+      if ((await driver.find(golden.digest)) === null) throw new ControlFailed('its golden was removed meanwhile.');
     } catch (error) {
       throw error instanceof ControlFailed
         ? error

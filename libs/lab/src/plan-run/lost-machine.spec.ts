@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Artefact, LabJob, PlanStep, Profile } from '@vouch/contracts';
@@ -118,11 +118,12 @@ describe('a machine that is lost, or that hangs', () => {
   ): Promise<Outcome> {
     let step: PlanStep = 'restore';
     machines.length = 0;
+    goldenIsGone = false;
     const driver: LabDriver = {
       name: 'fake',
       fidelity: 'full',
       capabilities: ['packages', 'services', 'reboot'],
-      find: () => Promise.resolve(GOLDEN),
+      find: () => Promise.resolve(goldenIsGone ? null : GOLDEN),
       restore: (_digest, { name }) => {
         const machine = new FakeMachine((what, self) =>
           mischief(name.startsWith('control') ? 'control' : step, what, self),
@@ -135,7 +136,8 @@ describe('a machine that is lost, or that hangs', () => {
     const plan = { ...DEBIAN_UPGRADE_AND_BACK, watchSeconds: 0 };
     const job = { runId: 'run', attempt: 1, artefacts: [artefact], goldenDigest: GOLDEN.digest, plan };
     const clock = (): Date => new Date('2026-01-02T03:04:05Z');
-    const controls = new ControlRuns(await mkdtemp(path.join(folder, 'controls-')), clock);
+    kept = await mkdtemp(path.join(folder, 'controls-'));
+    const controls = new ControlRuns(kept, clock);
     const once = (run: LabRun): Promise<RunResult> => {
       const onProgress: LabRun['onProgress'] = (progress) => {
         step = progress.step;
@@ -157,9 +159,21 @@ describe('a machine that is lost, or that hangs', () => {
     }
   }
   const machines: FakeMachine[] = [];
+  let goldenIsGone = false;
+  let kept = '';
   const patched = (): number => machines.length - 1;
 
   const lose = (machine: FakeMachine): undefined => void (machine.isRunning = false);
+
+  it('is a control only when its golden is still there at its end', async () => {
+    await test(() => undefined);
+    expect(await readdir(kept)).toHaveLength(1);
+    await test((step) => {
+      if (step === 'control') goldenIsGone = true;
+      return undefined;
+    });
+    expect(await readdir(kept)).toEqual([]);
+  });
 
   it('says what it can say nothing about', async () => {
     expect((await test(() => undefined)).verdict.notCovered).toContain('what this one machine cannot do');

@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { GOLDEN_FILES, readVmGoldens, VM_GOLDENS } from '../vm/vm-golden.js';
+import { driverOf, GOLDEN_FILES, readVmGoldens, VM_GOLDENS } from '../vm/vm-golden.js';
 import { readGoldenRecord } from './golden-builder.js';
 import { keptMachines } from './kept-machines.js';
 import { LayerStore } from './layer-store.js';
@@ -11,6 +11,8 @@ export interface CollectOptions {
   readonly wanted: ReadonlySet<string>;
   readonly unusedMs: number;
   readonly now: Date;
+  /** Hears of each profile that has no golden of a driver left here. */
+  readonly onGone?: (golden: { readonly profileDigest: string; readonly driver: string }) => void;
 }
 
 /**
@@ -27,6 +29,11 @@ export async function collectGoldens(host: SandboxHost, options: CollectOptions)
   const within = (...parts: string[]): string => path.join(host.directory, ...parts);
   const removed: string[] = [];
   const used = new Set<string>();
+  const gone = new Map<string, { profileDigest: string; driver: string }>();
+  const left = new Set<string>();
+
+  const note = (profileDigest: string, driver: string): void =>
+    void gone.set(`${driver} ${profileDigest}`, { profileDigest, driver });
 
   for (const name of await namesIn(within('goldens'))) {
     const record = within('goldens', name);
@@ -34,7 +41,11 @@ export async function collectGoldens(host: SandboxHost, options: CollectOptions)
     if (!options.wanted.has(golden?.profileDigest ?? '') && (await old(record))) {
       await rm(record, { force: true });
       removed.push(`goldens/${name}`);
-    } else for (const layer of golden?.layers ?? []) used.add(layer);
+      if (golden !== null) note(golden.profileDigest, 'sandbox');
+    } else if (golden !== null) {
+      left.add(`sandbox ${golden.profileDigest}`);
+      for (const layer of golden.layers) used.add(layer);
+    }
   }
   const whole = await readVmGoldens(within(VM_GOLDENS));
   for (const folder of await namesIn(within(VM_GOLDENS))) {
@@ -43,8 +54,13 @@ export async function collectGoldens(host: SandboxHost, options: CollectOptions)
     if (!options.wanted.has(golden?.profileDigest ?? '') && (await old(witness))) {
       await removeVmGolden(host, `${VM_GOLDENS}/${folder}`);
       removed.push(`${VM_GOLDENS}/${folder}`);
-    } else if (golden !== undefined) used.add(golden.image);
+      if (golden !== undefined) note(golden.profileDigest, driverOf(golden));
+    } else if (golden !== undefined) {
+      left.add(`${driverOf(golden)} ${golden.profileDigest}`);
+      for (const layer of [golden.image, ...golden.layers]) used.add(layer);
+    }
   }
+  for (const [key, golden] of gone) if (!left.has(key)) options.onGone?.(golden);
   for (const name of await namesIn(within('controls')))
     if (await old(within('controls', name))) {
       await rm(within('controls', name), { force: true });

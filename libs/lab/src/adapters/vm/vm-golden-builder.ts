@@ -49,7 +49,7 @@ export class VmGoldenBuilder {
    */
   async build(profile: Profile, options: { readonly signal?: AbortSignal } = {}): Promise<VmGolden> {
     const begun = performance.now();
-    const image = await this.images.build(profile, options.signal);
+    const [image = '', ...layers] = await this.images.build(profile, options.signal);
     const { engine, host } = this;
     const folder = `${image}-${sha256({ engine: engine.version, profile }).slice(0, 16)}`;
     const directory = path.join(host.directory, VM_GOLDENS, folder);
@@ -85,6 +85,7 @@ export class VmGoldenBuilder {
         profile,
         folder,
         image,
+        layers,
         ...found,
         buildMilliseconds: Math.round(performance.now() - begun),
       };

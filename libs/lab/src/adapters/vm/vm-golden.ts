@@ -14,11 +14,16 @@ export const VmGolden = z.object({
   /** Name of its folder, and of the layer with its image. */
   folder: z.string(),
   image: z.string(),
+  /** What the image was made of; whoever builds a golden like it needs them again. */
+  layers: z.array(z.string()).default([]),
   components: z.array(Component),
   services: z.array(z.string()),
   buildMilliseconds: z.int().nonnegative(),
 });
 export type VmGolden = z.infer<typeof VmGolden>;
+
+/** Name of the driver whose machines it becomes. */
+export const driverOf = ({ engine }: VmGolden): 'libvirt' | 'qemu' => (engine === 'libvirt' ? 'libvirt' : 'qemu');
 
 /** Where goldens of machines with a kernel of their own lie, below the lab's directory. */
 export const VM_GOLDENS = 'vm-goldens';

@@ -29,10 +29,10 @@ export class VmImageBuilder {
   }
 
   /**
-   * @returns the id of the layer that holds the disk, its kernel and initrd (see `IMAGE_FILES`)
+   * @returns ids of layers: the first holds the disk, its kernel and initrd (see `IMAGE_FILES`), the others are below it
    * @throws StreamNotBuildable, NoKernelKnown, NoReleaseSource, CommandFailed
    */
-  async build(profile: Profile, signal?: AbortSignal): Promise<string> {
+  async build(profile: Profile, signal?: AbortSignal): Promise<string[]> {
     const options = { timeoutMs: LAYER_LIMIT_MS, ...(signal === undefined ? {} : { signal }) };
     const release = await hostRelease();
     if (profile.stream !== release.stream) throw new StreamNotBuildable(profile, release.stream);
@@ -48,7 +48,7 @@ export class VmImageBuilder {
       await this.layers.build(layer, stack, script, options);
       stack = [layer, ...stack];
     }
-    return stack[0] ?? '';
+    return stack;
   }
 }
 
