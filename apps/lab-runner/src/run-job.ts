@@ -1,7 +1,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { LabJob, StepProgress } from '@vouch/contracts';
-import { repeatFailedRun, RunAborted, type LabRun, type RunResult } from '@vouch/lab';
+import { repeatFailedRun, RunAborted, unobserved, type LabRun, type RunResult } from '@vouch/lab';
 import type { Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
 import { OutputRelay } from './output-relay.js';
@@ -30,7 +30,7 @@ export async function runJob(
     () => void api.heartbeat(job.runId, job.attempt).catch(giveUp),
     (job.leaseSeconds * 1000) / 3,
   );
-  const folder = await fs.mkdtemp(path.join(workDir, 'run-'));
+  let folder: string | undefined;
   // Signs of progress are sent one after the other, so that they arrive in the order in which things happened.
   let sent: Promise<void> = Promise.resolve();
   const onProgress = (progress: StepProgress): void => {
@@ -39,13 +39,15 @@ export async function runJob(
   const relay = new OutputRelay((step, text) => api.output(job.runId, { attempt: job.attempt, step, text }));
   const onOutput = relay.add.bind(relay);
   try {
-    const artefactFiles = await fetchArtefacts(job, api, folder, signal, logger);
-    const { observations, evidence } = await repeatFailedRun(test, {
-      job,
-      artefactFiles,
-      onProgress,
-      onOutput,
-      signal,
+    const testOnce = async (): Promise<RunResult> => {
+      folder = await fs.mkdtemp(path.join(workDir, 'run-')).catch(cannotKeep);
+      const artefactFiles = await fetchArtefacts(job, api, folder, signal, logger);
+      return repeatFailedRun(test, { job, artefactFiles, onProgress, onOutput, signal });
+    };
+    const { observations, evidence } = await testOnce().catch((error: unknown) => {
+      if (!(error instanceof FilesNotKept)) throw error;
+      logger.error({ err: error.message }, 'run cannot be done on this host');
+      return untested(job, error.message);
     });
     await sent;
     await relay.end();
@@ -67,8 +69,28 @@ export async function runJob(
     logger.info('run called off');
   } finally {
     clearInterval(heartbeat);
-    await fs.rm(folder, { recursive: true, force: true });
+    if (folder !== undefined) await fs.rm(folder, { recursive: true, force: true });
   }
+}
+
+/** This host has no room for the files of a patch, or refuses to keep them: trying again at once would not help. */
+class FilesNotKept extends Error {
+  readonly code = 'files-not-kept';
+  constructor(why: string) {
+    super(`The lab’s host could not keep the files of the patch: ${why}. Make room in VOUCH_DATA_DIR.`);
+    this.name = 'FilesNotKept';
+  }
+}
+
+function cannotKeep(error: Error): never {
+  throw new FilesNotKept(error.message);
+}
+
+/** What is said of a run that did not come to its first step, by the lab's fault. */
+function untested({ goldenDigest, plan }: LabJob, message: string): RunResult {
+  const nothing = unobserved(goldenDigest, plan);
+  const failure = { step: plan.steps[0] ?? 'restore', blame: 'lab', code: 'lab-unavailable', message } as const;
+  return { observations: { ...nothing, failure }, evidence: [] };
 }
 
 /** A file that the server does not have stays away: the driver finds that out, and the run ends as the lab's failure. */
@@ -84,7 +106,7 @@ async function fetchArtefacts(
     try {
       const bytes = await untilReachable(() => api.artefact(sha256), signal);
       const file = path.join(folder, sha256);
-      await fs.writeFile(file, bytes);
+      await fs.writeFile(file, bytes).catch(cannotKeep);
       files.set(sha256, file);
     } catch (error) {
       if (!(error instanceof ApiRefused)) throw error;
