@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { mustExec, type LabDriver, type LabGolden, type LabMachine } from '@vouch/lab';
+import { mustExec, type CommandResult, type LabDriver, type LabGolden, type LabMachine } from '@vouch/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Footprint } from './footprint.js';
 import { sh } from './shell.js';
 
 /** A driver under test, and where to look for what it leaves behind. */
@@ -37,13 +38,18 @@ export function describeDriver(name: string, open: () => Promise<DriverUnderTest
     };
     const out = async (command: string): Promise<string> => (await machine.exec(command)).stdout.trim();
 
+    let footprint: Footprint;
+
     beforeAll(async () => {
+      footprint = new Footprint();
       lab = await open();
       machine = await restore();
     });
     afterAll(async () => {
       await machine?.discard();
       await lab?.close();
+      expect(await footprint.left()).toEqual([]);
+      expect(footprint.size).toBeGreaterThan(0);
     });
 
     it('restores what its golden says, with the services running', async () => {
@@ -114,8 +120,10 @@ export function describeDriver(name: string, open: () => Promise<DriverUnderTest
     });
 
     it('has a disk that can be full', async () => {
-      const filled = await machine.exec('fallocate -l 1T /var/tmp/full');
-      expect(filled.exitCode).not.toBe(0);
+      const take = (mib: number): Promise<CommandResult> => machine.exec(`fallocate -l ${mib}M /var/tmp/full`);
+      expect((await take(lab.storageMiB + 1)).exitCode).not.toBe(0);
+      await machine.exec('rm -f /var/tmp/full');
+      expect((await take(Math.floor(lab.storageMiB / 2))).exitCode).toBe(0);
       const { writtenBytes } = await machine.usage();
       expect(writtenBytes).toBeGreaterThan(0);
       expect(writtenBytes).toBeLessThan(lab.storageMiB * 1024 ** 2);

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { PlanStep, Probe } from '@vouch/contracts';
+import type { LabJob, PlanStep, Probe } from '@vouch/contracts';
 import { DEBIAN_UPGRADE_AND_BACK, GoldenBuilder, LayerStore, removeOrphans, SandboxHost } from '@vouch/lab';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Footprint } from './footprint.js';
 import { buildPackage, jobFor, NO_LAB, openLab, type Lab, type PatchFile } from './lab-fixture.js';
 import { sh } from './shell.js';
 import { traces } from './traces.js';
@@ -28,27 +29,46 @@ describe.skipIf(NO_LAB)('when something goes wrong in the lab', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('a runner that is killed at any step leaves nothing behind, and the run can be done again', async () => {
+  let footprint: Footprint;
+  beforeEach(() => {
+    footprint = new Footprint(lab.host.directory);
+  });
+  afterEach(async () => {
+    expect(await footprint.left()).toEqual([]);
+  });
+
+  it('a runner that is killed in any step leaves nothing behind, and the run is done again by the next one', async () => {
     const steps = DEBIAN_UPGRADE_AND_BACK.steps;
-    const runIds = await Promise.all(steps.map((step) => killedAt(step)));
+    const killed = await Promise.all(steps.map((step) => killedIn(step)));
+    expect(killed.map(({ said }) => said)).toEqual(
+      // All steps before were finished, and the one in which it was killed was not.
+      steps.map((_step, n) => [
+        ...steps.slice(0, n).flatMap((each) => [`${each} started`, `${each} finished`]),
+        `${steps[n]} started`,
+      ]),
+    );
     await removeOrphans(lab.host);
-    const left = await Promise.all(runIds.map((runId) => traces(`run-${runId}`, lab.host.directory)));
+    const left = await Promise.all(killed.map(({ job }) => traces(`run-${job.runId}`, lab.host.directory)));
     expect(Object.fromEntries(left.map((found, i) => [steps[i], found]))).toEqual(
       Object.fromEntries(steps.map((step) => [step, []])),
     );
-    expect((await lab.test([patch])).verdict.result).toBe('pass');
+    expect(footprint.size, 'processes, namespaces and control groups were there').toBeGreaterThan(steps.length);
+    const again = { ...killed[steps.indexOf('apply')]?.job, attempt: 2 } as LabJob;
+    expect((await lab.test([patch], { job: again })).verdict.result).toBe('pass');
   });
 
-  async function killedAt(step: PlanStep): Promise<string> {
+  async function killedIn(step: PlanStep): Promise<{ readonly job: LabJob; readonly said: readonly string[] }> {
     const job = jobFor(lab.golden, [patch.artefact]);
     const orders = path.join(folder, `${step}.json`);
     await writeFile(orders, JSON.stringify({ golden: lab.golden, job, file: patch.file, step }));
     const runner = spawn(process.execPath, [SCRIPT, lab.host.directory, orders], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    await once(runner, 'exit');
+    let said = '';
+    runner.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(runner, 'close');
     expect(runner.signalCode, `the runner was to die in "${step}"`).toBe('SIGKILL');
-    return job.runId;
+    return { job, said: said.trim().split('\n') };
   }
 
   it('a check that hangs is the environment’s fault', async () => {
@@ -92,26 +112,31 @@ describe.skipIf(NO_LAB)('when something goes wrong in the lab', () => {
       await mkdir(small);
       await sh('mount -t tmpfs -o size=8m,mode=0755 vouch-small "$1"', [small]);
       const host = await SandboxHost.open(small);
-      onTestFinished(async () => {
+      try {
+        const layers = new LayerStore(host);
+        const build = layers.build('too-large', [], 'head -c 20M /dev/zero > /mnt/root/file', { timeoutMs: 30_000 });
+        await expect(build).rejects.toThrow('No space left on device');
+        expect(await layers.has('too-large')).toBe(false);
+        expect((await readdir(path.join(small, 'layers'))).filter((name) => name.startsWith('.part-'))).toEqual([]);
+      } finally {
         await host.close();
         await sh('umount -l "$1"', [small]);
-      });
-      const layers = new LayerStore(host);
-      const build = layers.build('too-large', [], 'head -c 20M /dev/zero > /mnt/root/file', { timeoutMs: 30_000 });
-      await expect(build).rejects.toThrow('No space left on device');
-      expect(await layers.has('too-large')).toBe(false);
-      expect((await readdir(path.join(small, 'layers'))).filter((name) => name.startsWith('.part-'))).toEqual([]);
+      }
     },
   );
 
-  it('a machine that is too small for the patch does not make it a good one', async () => {
-    const greedy = await buildPackage(
-      folder,
-      { package: 'postgresql', version: '9997' },
-      'head -c 400M /dev/zero > /var/cache/big',
-    );
-    const { verdict } = await lab.test([greedy], { limits: { storageMiB: 200 } });
-    expect(verdict.result).not.toBe('pass');
-    expect(verdict.reasons.join()).not.toBe('');
+  it('a patch that fills the disk fails, and one that says that it needs a larger one is not for this lab', async () => {
+    const small = { limits: { storageMiB: 200 } };
+    const named = { package: 'postgresql', version: '9997' };
+    const greedy = await buildPackage(folder, named, 'head -c 400M /dev/zero > /var/cache/big');
+    const filled = await lab.test([greedy], small);
+    expect(filled.verdict.result).toBe('fail');
+    expect(filled.verdict.reasons.join()).toMatch(/installation failed|disk of the machine is full/);
+
+    const large = await buildPackage(folder, { ...named, installedKiB: 400 * 1024 }, 'true');
+    const { verdict, observations } = await lab.test([large], small);
+    expect(observations.failure).toMatchObject({ code: 'cannot-exercise', blame: 'lab', step: 'apply' });
+    expect(verdict.result).toBe('inconclusive');
+    expect(verdict.sentence).toContain('takes 400 MiB');
   });
 });

@@ -60,6 +60,8 @@ export interface TestOptions {
   readonly golden?: Golden;
   readonly signal?: AbortSignal;
   readonly onProgress?: (step: StepProgress) => void;
+  /** Instead of a new one. */
+  readonly job?: LabJob;
   /** What fails is done again, as the runner does. */
   readonly repeated?: boolean;
 }
@@ -115,10 +117,8 @@ export async function runTest(
 ): Promise<TestOutcome> {
   const limits = { ...PLAN_LIMITS, settleMs: 2000, ...options.limits };
   const driver = new SandboxDriver(host.sandboxes, { find: async () => golden });
-  const job = jobFor(
-    golden,
-    patch.map(({ artefact }) => artefact),
-  );
+  const artefacts = patch.map(({ artefact }) => artefact);
+  const job = options.job ?? jobFor(golden, artefacts);
   const progress: StepProgress[] = [];
   const run: LabRun = {
     job,
@@ -212,7 +212,13 @@ export async function patchFile(file: string, claims: Partial<Artefact> = {}): P
 /** Builds a package of our own that upgrades one of the golden's, with a script that runs when it is installed. */
 export async function buildPackage(
   folder: string,
-  control: { readonly package: string; readonly version: string; readonly depends?: string },
+  control: {
+    readonly package: string;
+    readonly version: string;
+    readonly depends?: string;
+    /** As the package says itself. */
+    readonly installedKiB?: number;
+  },
   postinst: string,
 ): Promise<PatchFile> {
   const tree = path.join(folder, randomUUID());
@@ -223,6 +229,7 @@ export async function buildPackage(
     'Architecture: all',
     'Maintainer: Vouch tests <tests@vouch.invalid>',
     ...(control.depends === undefined ? [] : [`Depends: ${control.depends}`]),
+    ...(control.installedKiB === undefined ? [] : [`Installed-Size: ${control.installedKiB}`]),
     'Description: made for a test',
     '',
   ];

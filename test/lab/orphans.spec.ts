@@ -4,7 +4,8 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Machine, removeOrphans } from '@vouch/lab';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Footprint } from './footprint.js';
 import { NO_LAB, openLab, type Lab } from './lab-fixture.js';
 import { sh } from './shell.js';
 import { traces } from './traces.js';
@@ -17,6 +18,13 @@ describe.skipIf(NO_LAB)('a runner that is killed', () => {
     lab = await openLab();
   });
   afterAll(() => lab?.close());
+  let footprint: Footprint;
+  beforeEach(() => {
+    footprint = new Footprint(lab.host.directory);
+  });
+  afterEach(async () => {
+    expect(await footprint.left()).toEqual([]);
+  });
 
   it.each(['memory', 'kept'])('leaves nothing behind after the next start (storage: %s)', async (storage) => {
     const name = `killed-${storage}-${process.pid}`;

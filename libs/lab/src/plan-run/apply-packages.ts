@@ -38,6 +38,7 @@ export async function applyPackages(
   options: ApplyOptions,
 ): Promise<StepResult> {
   const debs: string[] = [];
+  let neededKiB = 0;
   for (const artefact of artefacts) {
     const deb = `${INBOX}/${artefact.sha256}.deb`;
     const file = files.get(artefact.sha256);
@@ -45,9 +46,18 @@ export async function applyPackages(
     await machine.put(deb, createReadStream(file));
     const sum = await machine.exec(['sha256sum', deb]);
     if (!sum.stdout.startsWith(artefact.sha256)) return mismatch(artefact, `the lab has ${sum.stdout.slice(0, 64)}`);
-    const notPackage = await whyNotThePackage(machine, artefact, deb);
-    if (notPackage !== null) return failure('patch', 'artefact-not-a-package', notPackage);
+    const said = await askPackage(machine, artefact, deb);
+    if ('wrong' in said) return failure('patch', 'artefact-not-a-package', said.wrong);
+    neededKiB += said.installedKiB;
     debs.push(deb);
+  }
+
+  const freeKiB = Number(
+    (await machine.exec(['df', '-P', '-k', '/'])).stdout.trim().split('\n').at(-1)?.split(/\s+/)[3],
+  );
+  if (neededKiB > freeKiB) {
+    const [needs, has] = [neededKiB, freeKiB].map((kib) => `${Math.ceil(kib / 1024)} MiB`);
+    return failure('lab', 'cannot-exercise', `Installed, the patch takes ${needs}; machines of this lab have ${has}.`);
   }
 
   options.onOutput?.(`apt-get install ${artefacts.map(({ fileName }) => path.posix.basename(fileName)).join(' ')}\n`);
@@ -92,14 +102,23 @@ async function wouldRemove(
   return exitCode === 0 ? [...stdout.matchAll(/^Remv (\S+)/gm)].map(([, name = '']) => name) : [];
 }
 
-/** The bytes are the vendor's; if they are no package, or another one than they are called, that is the vendor's doing. */
-async function whyNotThePackage(machine: LabMachine, artefact: Artefact, deb: string): Promise<string | null> {
-  const shown = await machine.exec(['dpkg-deb', '--show', '--showformat=${Package} ${Version} ${Architecture}', deb]);
-  if (shown.exitCode !== 0) return `${artefact.fileName} is not a Debian package: ${shown.stderr.trim()}`;
+/**
+ * What a file says of itself. The bytes are the vendor's; if they are no package, or another one than they are called, that
+ * is the vendor's doing.
+ */
+async function askPackage(
+  machine: LabMachine,
+  artefact: Artefact,
+  deb: string,
+): Promise<{ readonly wrong: string } | { readonly installedKiB: number }> {
+  const format = '${Package} ${Version} ${Architecture}\n${Installed-Size}';
+  const shown = await machine.exec(['dpkg-deb', '--show', `--showformat=${format}`, deb]);
+  if (shown.exitCode !== 0) return { wrong: `${artefact.fileName} is not a Debian package: ${shown.stderr.trim()}` };
   const wanted = `${artefact.package} ${artefact.version} ${artefact.architecture}`;
-  return shown.stdout.trim() === wanted
-    ? null
-    : `${artefact.fileName} says that it is "${shown.stdout.trim()}", not "${wanted}".`;
+  const [name = '', installedKiB = ''] = shown.stdout.split('\n');
+  return name === wanted
+    ? { installedKiB: Number(installedKiB) || 0 }
+    : { wrong: `${artefact.fileName} says that it is "${name}", not "${wanted}".` };
 }
 
 const mismatch = (artefact: Artefact, why: string): StepResult =>
