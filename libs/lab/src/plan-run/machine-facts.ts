@@ -1,11 +1,14 @@
 import type { Component } from '@vouch/contracts';
-import { mustExec, type LabMachine } from '../lab-machine.port.js';
+import { EXEC_LIMIT_MS, mustExec, type LabMachine } from '../lab-machine.port.js';
+
+/** Also where nobody else sets one: a profile's own data may keep a program from ending. */
+const LIMIT = { timeoutMs: EXEC_LIMIT_MS } as const;
 
 /** Every package that is installed in a machine, in the order of their names. */
 export async function installedComponents(machine: Pick<LabMachine, 'exec'>): Promise<Component[]> {
   const fields = ['Package', 'Version', 'Architecture', 'source:Package', 'source:Version', 'db:Status-Abbrev'];
   const format = `${fields.map((field) => `\${${field}}`).join('\\t')}\\n`;
-  const text = await mustExec(machine, 'Listing the packages', ['dpkg-query', '-W', `-f=${format}`]);
+  const text = await mustExec(machine, 'Listing the packages', ['dpkg-query', '-W', `-f=${format}`], LIMIT);
   return text
     .split('\n')
     .map((line) => line.split('\t'))
@@ -23,7 +26,7 @@ export async function installedComponents(machine: Pick<LabMachine, 'exec'>): Pr
 /** Units of the services that run now, without users' sessions. */
 export async function runningServices(machine: Pick<LabMachine, 'exec'>): Promise<string[]> {
   const list = 'systemctl list-units --type=service --state=running --plain --no-legend --no-pager';
-  const text = await mustExec(machine, 'Listing the services', list);
+  const text = await mustExec(machine, 'Listing the services', list, LIMIT);
   return text
     .split('\n')
     .map((line) => line.trim().split(/\s+/)[0] ?? '')
