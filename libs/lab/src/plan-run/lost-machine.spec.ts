@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Artefact, LabJob, PlanStep, Profile } from '@vouch/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { WrittenFiles } from '../domain/machine-diff.js';
 import { DEBIAN_UPGRADE_AND_BACK } from '../domain/plan.js';
 import { verdict, type Verdict } from '../domain/verdict.js';
 import type { LabDriver, LabGolden, LabRun } from '../lab-driver.port.js';
@@ -84,7 +85,7 @@ class FakeMachine implements LabMachine {
   }
 
   get = (): Promise<Uint8Array> => Promise.resolve(Buffer.alloc(0));
-  written = (): Promise<Map<string, never>> => Promise.resolve(new Map());
+  written = (): Promise<WrittenFiles> => Promise.resolve(new Map());
   async reboot(): Promise<void> {
     await this.mischief('reboot', this);
   }
