@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Machine, removeOrphans } from '@vouch/lab';
@@ -70,6 +70,16 @@ describe.skipIf(NO_LAB)('a runner that is killed', () => {
       expect(await traces(name, lab.host.directory)).toEqual([]);
     },
   );
+
+  it('leaves no half written record behind for ever', async () => {
+    const names = ['old', 'new'].map((age) => `markers/half-${age}-${process.pid}.json.part`);
+    const [old = '', fresh = ''] = names.map((name) => path.join(lab.host.directory, name));
+    for (const file of [old, fresh]) await writeFile(file, '{');
+    const then = new Date(Date.now() - 2 * 3_600_000);
+    await utimes(old, then, then);
+    expect(await removeOrphans(lab.host)).toEqual([names[0]]);
+    await rm(fresh);
+  });
 
   it('does not keep the lab from starting when libvirt can no longer be asked', async () => {
     const name = `unasked-${process.pid}`;

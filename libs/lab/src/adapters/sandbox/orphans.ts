@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ControlGroup } from '../host/control-group.js';
 import { readMarkers, removeMarker, type Marker } from '../host/markers.js';
@@ -35,7 +35,25 @@ export async function removeOrphans(
     await host.remove(`layers/${name}`);
     removed.push(name);
   }
+  for (const file of await halfWritten(host.directory)) {
+    await rm(path.join(host.directory, file), { force: true });
+    removed.push(file);
+  }
   return removed;
+}
+
+/** Writing one takes no time: one that is an hour old has lost its writer. */
+const WRITING_MS = 3_600_000;
+
+async function halfWritten(directory: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const folder of ['markers', 'kept'])
+    for (const name of await readdir(path.join(directory, folder)).catch(() => [])) {
+      if (!name.endsWith('.part')) continue;
+      const { mtimeMs } = await stat(path.join(directory, folder, name)).catch(() => ({ mtimeMs: Infinity }));
+      if (mtimeMs < Date.now() - WRITING_MS) files.push(`${folder}/${name}`);
+    }
+  return files;
 }
 
 async function allEnded(
