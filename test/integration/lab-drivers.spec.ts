@@ -50,6 +50,7 @@ describe('a patch goes to a driver that can exercise it', () => {
       database.platform,
       { fetch: async () => null },
       { plan: DEBIAN_UPGRADE, planDigest: planDigest(DEBIAN_UPGRADE), rolesOf: () => [], minimumCoverage: 0.1 },
+      systemClock,
     );
     await database.platform.transaction(shared, (tx) => declareProfiles(tx, [{ digest, profile }]));
     await set('update lab_profile set wanted_at = now()');

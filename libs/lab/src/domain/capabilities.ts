@@ -1,4 +1,4 @@
-import type { Artefact, Capability } from '@vouch/contracts';
+import type { Artefact, Capability, RunObservations } from '@vouch/contracts';
 
 /** Packages that do their work outside the services of a running system, by their names in Debian and Ubuntu. */
 const SPECIAL: readonly { readonly name: RegExp; readonly needs: readonly Capability[] }[] = [
@@ -16,4 +16,12 @@ export function requiredCapabilities(artefacts: readonly Pick<Artefact, 'package
     for (const { name, needs } of SPECIAL) if (name.test(artefact.package)) needs.forEach((need) => needed.add(need));
   }
   return [...needed];
+}
+
+/** What the lab that saw this would have had to exercise, and cannot. */
+export function lackingCapabilities(
+  { capabilities }: Pick<RunObservations, 'capabilities'>,
+  artefacts: readonly Pick<Artefact, 'package'>[],
+): Capability[] {
+  return requiredCapabilities(artefacts).filter((need) => !capabilities.includes(need));
 }
