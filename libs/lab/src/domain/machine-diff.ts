@@ -1,8 +1,10 @@
 import type { Component, FileChange, PackageChange } from '@vouch/contracts';
 import { neededByFile } from './capabilities.js';
 
+type Installed = Pick<Component, 'package' | 'version' | 'architecture'>;
+
 /** Packages that were added, changed or removed, in the order of their names. A foreign architecture is part of the name. */
-export function packageDiff(before: readonly Component[], after: readonly Component[]): PackageChange[] {
+export function packageDiff(before: readonly Installed[], after: readonly Installed[]): PackageChange[] {
   const from = versions(before);
   const to = versions(after);
   return [...new Set([...from.keys(), ...to.keys()])]
@@ -12,7 +14,7 @@ export function packageDiff(before: readonly Component[], after: readonly Compon
 }
 
 /** A package of a second architecture keeps its own line. */
-function versions(components: readonly Component[]): Map<string, string> {
+function versions(components: readonly Installed[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const { package: name, version, architecture } of components) {
     found.set(found.has(name) ? `${name}:${architecture}` : name, version);
