@@ -18,7 +18,7 @@ systemctl restart acme-shop.service
 /**
  * @typedef {{ artefact: import('@vouch/contracts').Artefact, file: string }} PatchFile
  * @typedef {{ name: string, does: string, caughtBy?: string, package?: string, preinst?: string, postinst?: string,
- *   prerm?: string, startup?: string, request?: string, control?: Record<string, string>, files?: Record<string, string>,
+ *   prerm?: string, triggers?: string, links?: Record<string, string>, startup?: string, request?: string, control?: Record<string, string>, files?: Record<string, string>,
  *   replace?: Record<string, string>, append?: Record<string, string>, write?: Record<string, string>,
  *   replaceIn?: Record<string, [string, string]> }} CorpusPatch
  */
@@ -75,10 +75,12 @@ function shop(folder, version, patch) {
     ...(patch.preinst ? { preinst: `#!/bin/sh\nset -e\n${patch.preinst}\n` } : {}),
     ...(patch.prerm ? { prerm: `#!/bin/sh\nset -e\n${patch.prerm}\n` } : {}),
   };
-  return build(folder, control, files, scripts);
+  for (const name of Object.keys(patch.links ?? {})) delete files[name.slice(1)];
+  const more = { links: patch.links ?? {}, triggers: patch.triggers };
+  return build(folder, control, files, scripts, more);
 }
 
-function build(folder, control, files, scripts) {
+function build(folder, control, files, scripts, { links = {}, triggers } = {}) {
   const tree = path.join(folder, randomUUID());
   const write = (name, text, mode) => {
     fs.mkdirSync(path.dirname(path.join(tree, name)), { recursive: true });
@@ -86,6 +88,11 @@ function build(folder, control, files, scripts) {
   };
   for (const [name, text] of Object.entries(files)) write(name, text, text.startsWith('#!') ? 0o755 : 0o644);
   for (const [name, text] of Object.entries(scripts)) write(`DEBIAN/${name}`, text, 0o755);
+  if (triggers !== undefined) write('DEBIAN/triggers', `${triggers}\n`);
+  for (const [name, target] of Object.entries(links)) {
+    fs.mkdirSync(path.dirname(path.join(tree, name)), { recursive: true });
+    fs.symlinkSync(target, path.join(tree, name));
+  }
   const settings = Object.keys(files).filter((name) => name.startsWith('etc/'));
   if (settings.length > 0) write('DEBIAN/conffiles', settings.map((name) => `/${name}\n`).join(''));
   const all = {

@@ -85,7 +85,7 @@ describe('the main job', () => {
 
   it('I3: tested each (revision, golden, plan) once, judged each run once, although all tenants needed it', async () => {
     const [twice] = await rows<{ n: string }>(
-      'select count(*) as n from (select revision_id, golden_digest, plan_digest from lab_test_run group by 1, 2, 3 having count(*) > 1) t',
+      'select count(*) as n from (select revision_id, golden_digest, plan_digest from lab_test_run group by 1, 2, 3, generation having count(*) > 1) t',
     );
     expect(Number(twice?.n)).toBe(0);
     const needing = await rows<{ tenants: string }>(

@@ -86,6 +86,36 @@ describe('I5 money, I4 truth: from lab time to a paid invoice', () => {
     expect(await rows('select distinct period from billing_statement')).toEqual([{ period: '2026-01' }]);
   });
 
+  it('a test that is done again since its verdict ends is a new cost, of those who still need it then', async () => {
+    await settle('metering');
+    await askToClose('2026-01');
+    await settle('closing');
+    const [first, ...others] = shop.tenants.map(({ id }) => id);
+    await shop.devicesReport(
+      { web: '2', lib: '1' },
+      shop.devices.filter(({ tenantId }) => tenantId === first),
+    );
+    shop.now = new Date(shop.now.getTime() + 28 * 86_400_000);
+    await shop.settle('planning');
+    await shop.labRuns((seen) => ({
+      ...seen,
+      failure: { step: 'restore', blame: 'lab', code: 'lab-unavailable', message: 'It did not come up.' },
+    }));
+    await shop.settle('verdict');
+    shop.now = new Date(shop.now.getTime() + 3_600_000);
+    await shop.settle('planning');
+    await shop.labRuns();
+    await shop.settle('verdict');
+    await settle('metering');
+    // Installed before the bill comes: whoever needed it when it was tested pays all the same.
+    await shop.devicesReport({ web: '2', lib: '1' });
+    await askToClose('2026-02');
+    await settle('closing');
+    const bills = await rows(`select tenant_id, total_minor::int as n from billing_statement where period = '2026-02'`);
+    expect(bills.map((bill) => bill['tenant_id']).sort()).toEqual([...others].sort());
+    expect(bills.reduce((sum, bill) => sum + Number(bill['n']), 0)).toBe(25);
+  });
+
   it('a payment that overtakes the invoice counts, and counts once', async () => {
     await settle('metering');
     await askToClose('2026-01');

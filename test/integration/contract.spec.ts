@@ -138,6 +138,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
     // The fixture's run has its verdict, so nothing can be done with it any more: lab-desk.spec.ts.
     cancelRun: { status: 409, path: { id: ids.run }, body: { why: 'too late' }, headers: operator },
     resumeRun: { status: 409, path: { id: ids.run }, headers: operator },
+    repeatRun: { status: 204, path: { id: ids.run }, headers: operator },
     createTenant: { status: 201, body: { name: 'made here' } },
     listMembers: { status: 200, headers: boss },
     changeMember: { status: 200, path: { id: idOf(msp.reader) }, body: { role: 'technician' }, headers: boss },

@@ -81,7 +81,7 @@ describe('the queue of test runs', () => {
           enqueueRun(tx, {
             revisionId,
             profileDigest: digest,
-            goldenDigest: GOLDEN,
+            golden: { digest: GOLDEN, driver: 'sandbox', components: [], services: [] },
             plan: DEBIAN_UPGRADE,
             planDigest: planDigest(DEBIAN_UPGRADE),
             artefacts: [],
@@ -89,6 +89,7 @@ describe('the queue of test runs', () => {
             urgency,
             origins: by,
             correlationId: 'test',
+            at: new Date(),
           }),
         ),
       );

@@ -102,6 +102,16 @@ describe("the lab's desk", () => {
     expect((await send('POST', `/runs/${run}/resume`)).status).toBe(409);
   });
 
+  it('has a judged run done again, and no other', async () => {
+    expect((await send('POST', `/runs/${run}/repeat`)).status).toBe(409);
+    await write(`update lab_test_run set state = 'judged' where id = $1`, run);
+    expect((await send('POST', `/runs/${run}/repeat`)).status).toBe(204);
+    expect(await write('select 1 from lab_test_run where id = $1 and repeat_asked_at is not null', run)).toHaveLength(
+      1,
+    );
+    expect((await send('POST', `/runs/${idOf('no run')}/repeat`)).status).toBe(404);
+  });
+
   it('lets a patch for a known hole go first, also in its later revisions', async () => {
     expect((await send('PUT', `/patches/${ids.revision}/exploited`, { note: 'Seen in the wild' })).status).toBe(204);
     expect((await read()).exploited).toMatchObject([{ patch: 'web', sourceId: 'source', note: 'Seen in the wild' }]);
@@ -128,6 +138,7 @@ describe("the lab's desk", () => {
         ['GET', '/lab/queue'],
         ['POST', `/runs/${run}/cancel`, { why: 'x' }],
         ['POST', `/runs/${run}/resume`],
+        ['POST', `/runs/${run}/repeat`],
         ['PUT', `/patches/${ids.revision}/exploited`, { note: 'x' }],
         ['DELETE', `/patches/${ids.revision}/exploited`],
       ] as const)
@@ -139,6 +150,7 @@ describe("the lab's desk", () => {
       expect.arrayContaining([
         'run.cancelled because',
         'run.resumed wanted after all',
+        'run.asked-again wanted once more',
         'patch.marked-exploited Seen in the wild',
         'patch.unmarked-exploited the danger is over',
       ]),

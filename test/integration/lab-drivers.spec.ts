@@ -50,6 +50,7 @@ describe('a patch goes to a driver that can exercise it', () => {
       database.platform,
       { fetch: async () => null },
       { plan: DEBIAN_UPGRADE, planDigest: planDigest(DEBIAN_UPGRADE), rolesOf: () => [], minimumCoverage: 0.1 },
+      systemClock,
     );
     await database.platform.transaction(shared, (tx) => declareProfiles(tx, [{ digest, profile }]));
     await set('update lab_profile set wanted_at = now()');
@@ -153,6 +154,33 @@ describe('a patch goes to a driver that can exercise it', () => {
       'linux-image-6.1.0-56-amd64',
       'linux-image-amd64',
     ]);
+    expect(await queue.claim(runnerId)).toBeNull();
+    expect(await planner.pending()).toEqual([]);
+  });
+
+  it('gives a patch that was found to change how a machine starts to a driver that can exercise that', async () => {
+    await hello();
+    await built('sandbox', 'nginx');
+    const revision = await demand('nginx', { nginx: '' }, ['nginx']);
+    await plan(revision);
+    const job = await queue.claim(runnerId);
+    expect(job?.goldenDigest).toBe(GOLDENS.sandbox);
+    await set(`update lab_test_run set state = 'judged' where id = $1`, job?.runId);
+    await set(
+      `insert into lab_verdict (id, run_id, revision_id, golden_digest, result, sentence, reasons, covered, not_covered, statement_sha256, key_id,
+                                envelope, issued_at, expires_at, lacking)
+       values ($1, $1, $2, $3, 'inconclusive', '', '[]', '[]', '[]', '', '', '{}', now(), now() + interval '30 days', '["boot"]')`,
+      job?.runId,
+      revision,
+      GOLDENS.sandbox,
+    );
+    expect(await planner.pending()).toEqual([revision]);
+    expect(await plan(revision)).toContain('"qemu", which is built when it is first wanted');
+    await hello();
+    await built('qemu', 'nginx', 'linux-image-amd64');
+    expect(await planner.pending()).toEqual([revision]);
+    expect(await plan(revision)).toBe('');
+    expect((await queue.claim(runnerId, ['qemu']))?.goldenDigest).toBe(GOLDENS.qemu);
     expect(await queue.claim(runnerId)).toBeNull();
     expect(await planner.pending()).toEqual([]);
   });

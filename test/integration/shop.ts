@@ -43,6 +43,15 @@ const aptKey = OpenPgpSigner.open(path.join(aptKeyFolder, 'apt.asc'), 'test').fi
   fs.rmSync(aptKeyFolder, { recursive: true }),
 );
 const SOURCE = `${STREAM}-security`;
+const PROFILE = {
+  name: 'web',
+  title: 'Web',
+  stream: STREAM,
+  components: [{ package: 'web' }],
+  files: [],
+  seed: [],
+  probes: [],
+};
 
 export const debPackage = (
   name: string,
@@ -114,12 +123,17 @@ export class Shop {
         new RecordDemand(platform, this.clock),
         this.clock,
       ),
-      planning: new PlanRunsStage(platform, fetcher, {
-        plan: DEBIAN_UPGRADE,
-        planDigest: planDigest(DEBIAN_UPGRADE),
-        rolesOf,
-        minimumCoverage: 0.3,
-      }),
+      planning: new PlanRunsStage(
+        platform,
+        fetcher,
+        {
+          plan: DEBIAN_UPGRADE,
+          planDigest: planDigest(DEBIAN_UPGRADE),
+          rolesOf,
+          minimumCoverage: 0.3,
+        },
+        this.clock,
+      ),
       verdict: new IssueVerdictStage(platform, new RunQueue(platform, this.clock, 10), signer, this.clock, 30),
       approval: new DecideRevisionStage(platform, rolesOf, this.clock, this.believedVerdictKeys),
       rollout: new AdvanceRolloutStage(platform, this.clock),
@@ -278,15 +292,6 @@ export class Shop {
   }
 
   private async seed(): Promise<void> {
-    const profile = {
-      name: 'web',
-      title: 'Web',
-      stream: STREAM,
-      components: [{ package: 'web' }],
-      files: [],
-      seed: [],
-      probes: [],
-    };
     await this.database.platform.transaction(shared, async (tx) => {
       await registerMsp(tx, { id: idOf('shop', 'msp'), name: 'msp' });
       await registerPolicy(
@@ -302,7 +307,7 @@ export class Shop {
         `insert into catalog_source (id, stream, title, kind, definition, state) values ($1, $2, 'Security', 'debian', '{}', 'ok')`,
         [SOURCE, STREAM],
       );
-      await declareProfiles(tx, [{ digest: profileDigest(profile), profile }]);
+      await declareProfiles(tx, [{ digest: profileDigest(PROFILE), profile: PROFILE }]);
     });
     for (const tenant of this.tenants) {
       for (const ring of [0, 1]) {
@@ -325,14 +330,23 @@ export class Shop {
       'test',
     );
     this.runnerId = runnerId;
+    await this.labHas('f'.repeat(64));
+  }
+
+  /** The lab reports its golden: built under this digest, or being built when there is none. */
+  async labHas(digest: string | null): Promise<void> {
     await this.registry.reportGolden(
-      runnerId,
+      this.runnerId,
       {
-        profileDigest: profileDigest(profile),
-        state: 'ready',
-        digest: 'f'.repeat(64),
-        components: [component('web', '1'), component('lib', '1')],
-        services: ['web.service'],
+        profileDigest: profileDigest(PROFILE),
+        ...(digest === null
+          ? { state: 'building', components: [], services: [] }
+          : {
+              state: 'ready',
+              digest,
+              components: [component('web', '1'), component('lib', '1')],
+              services: ['web.service'],
+            }),
         buildMilliseconds: 1,
       },
       'test',

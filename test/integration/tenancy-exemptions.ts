@@ -25,6 +25,7 @@ export const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
 /** Tables that the API has no business writing, and why. */
 export const NEVER_WRITTEN_BY_THE_API: Readonly<Record<string, string>> = {
   lab_verdict: 'verdicts are judged and signed in the worker',
+  lab_tested_golden: 'what a golden consists of is kept when a run is queued for it',
   lab_test_run_artefact: 'what is tested is fixed when the run is queued',
   catalog_source: 'intake',
   catalog_snapshot: 'intake',

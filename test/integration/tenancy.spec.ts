@@ -135,7 +135,16 @@ describe('our roles', () => {
   });
 
   it('vouch_app cannot change what a test run is about', async () => {
-    for (const column of ['revision_id', 'golden_digest', 'plan_digest', 'plan', 'profile_digest'])
+    for (const column of [
+      'revision_id',
+      'golden_digest',
+      'generation',
+      'cause',
+      'driver',
+      'plan_digest',
+      'plan',
+      'profile_digest',
+    ])
       expect(await attempt(db.app, `update lab_test_run set ${column} = ${column}`), column).toBe(REFUSED);
   });
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -32,6 +33,19 @@ describe.skipIf(NO_LAB)('a verdict from the sandbox', () => {
     );
     expect(observations.fileDiff.map(({ path: file }) => file)).toContain('/var/lib/dpkg/status');
     expect(evidence.get('apply.log')).toContain(`Setting up ${patch[0]?.artefact.package}`);
+    for (const { step, logSha256 } of observations.steps) {
+      const log = evidence.get(`${step}.log`) ?? '';
+      expect([step, logSha256]).toEqual([step, createHash('sha256').update(log).digest('hex')]);
+      expect(log, step).not.toBe('');
+    }
+    expect(evidence.get('baseline.log')).toContain('web site answers');
+    const changes = JSON.parse(evidence.get('changes.json') ?? '{}') as Record<
+      string,
+      { packages: unknown[]; files: unknown[] }
+    >;
+    expect(changes['probe-after-apply']?.packages).toEqual(observations.packageDiff);
+    expect(changes['probe-after-way-back']?.packages).toEqual([]);
+    expect(changes['probe-after-reboot']?.files).not.toEqual([]);
     expect(observations.labMilliseconds).toBeGreaterThan(0);
   });
 

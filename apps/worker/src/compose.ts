@@ -45,12 +45,17 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
     ),
     new AssessDemandStage(database, new NewestOffers(database), new RecordDemand(database, clock), clock),
     new ChooseEnvironmentsStage(database, clock),
-    new PlanRunsStage(database, new FetchArtefacts(database, artefacts, clock), {
-      plan: DEBIAN_UPGRADE_AND_BACK,
-      planDigest: planDigest(DEBIAN_UPGRADE_AND_BACK),
-      rolesOf,
-      minimumCoverage: fixed.minimumCoverage,
-    }),
+    new PlanRunsStage(
+      database,
+      new FetchArtefacts(database, artefacts, clock),
+      {
+        plan: DEBIAN_UPGRADE_AND_BACK,
+        planDigest: planDigest(DEBIAN_UPGRADE_AND_BACK),
+        rolesOf,
+        minimumCoverage: fixed.minimumCoverage,
+      },
+      clock,
+    ),
     new IssueVerdictStage(
       database,
       new RunQueue(database, clock, config.VOUCH_LEASE_SECONDS),

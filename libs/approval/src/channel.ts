@@ -25,7 +25,7 @@ export interface NewApproval {
 /**
  * Approves a revision in a channel. The channel's version comes from its own row's lock, in the transaction that adds
  * the approval, so that whoever sees version v sees every approval up to v. Approving twice changes nothing;
- * what was held is offered again.
+ * what was held is offered again, and what rests on an older verdict from now on on this one.
  */
 export async function approveInChannel(tx: Tx, key: ChannelKey, approval: NewApproval): Promise<void> {
   const id = channelId(key);
@@ -42,9 +42,11 @@ export async function approveInChannel(tx: Tx, key: ChannelKey, approval: NewApp
     `insert into approval_approval (id, channel_id, revision_id, verdict_id, coverage, not_before, expires_at, channel_version, approved_at, waiver_id)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      on conflict (channel_id, revision_id) do update set state = 'active', reason = '', verdict_id = excluded.verdict_id,
-       coverage = excluded.coverage, not_before = excluded.not_before, expires_at = excluded.expires_at,
+       coverage = excluded.coverage, not_before = case approval_approval.state when 'active' then approval_approval.not_before else excluded.not_before end,
+       expires_at = excluded.expires_at,
        channel_version = excluded.channel_version, approved_at = excluded.approved_at, waiver_id = excluded.waiver_id
-      where approval_approval.state = 'held' returning id`,
+      where approval_approval.state = 'held'
+         or (approval_approval.state = 'active' and approval_approval.verdict_id <> excluded.verdict_id) returning id`,
     [
       idOf('approval', id, approval.revisionId),
       id,

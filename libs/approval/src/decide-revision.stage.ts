@@ -1,6 +1,7 @@
 import { coverageOf, type Coverage } from '@vouch/planning';
 import { PolicyRules, type Component } from '@vouch/contracts';
 import { audit, publish, shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
+import { bestVerdict, type MeasuredVerdict } from './domain/best-verdict.js';
 import { decide, type Decision, type RevisionFacts, type VerdictFacts } from './domain/decide.js';
 import { loadOrders, openOrdersOf, type OrderRow } from './open-orders.js';
 
@@ -19,7 +20,9 @@ interface VerdictRow {
   key_id: string;
   result: VerdictFacts['result'];
   sentence: string;
+  issued_at: Date;
   expires_at: Date;
+  golden_digest: string;
   reversible: boolean | null;
   fidelity: 'full' | 'reduced' | null;
   components: Component[];
@@ -55,7 +58,7 @@ export class DecideRevisionStage implements Stage {
 
   /**
    * Revisions with a verdict, wanted under a policy that has not answered to this verdict, to the vendor's newest state, to
-   * its own newest rules or to an order yet, or that approved on the word of a key that was revoked since. A policy that waits is asked again after each good poll of the source: what it waited for may have come.
+   * its own newest rules or to an order yet, or that rest on a verdict that has ended or whose key was revoked since. A policy that waits is asked again after each good poll of the source: what it waited for may have come.
    */
   async pending(): Promise<string[]> {
     const rows = await this.database.read<{ revision_id: string }>(
@@ -71,6 +74,7 @@ export class DecideRevisionStage implements Stage {
         where d.policy_id is null or d.decided_at < v.issued_at or (d.outcome = 'approved' and r.state <> 'offered')
            or (d.outcome = 'waiting' and s.state = 'ok' and s.last_verified_at > d.decided_at)
            or (d.outcome = 'approved' and d.verdict_id = v.id and v.key_id <> all ($1))
+           or (d.verdict_id = v.id and v.expires_at <= $2 and d.decided_at < v.expires_at)
            or d.decided_at <= y.changed_at
            or exists (select 1 from approval_order o where o.msp_id = y.msp_id and o.revision_id = v.revision_id
                 and (d.decided_at <= o.ordered_at or d.decided_at <= o.ended_at or (o.until <= $2 and d.waiver_id = o.id)))
@@ -99,7 +103,7 @@ export class DecideRevisionStage implements Stage {
       };
       const ordered = await loadOrders(tx, revisionId, this.clock());
       for (const wanted of await casesOf(tx, revisionId)) {
-        const best = this.bestVerdict(verdicts, wanted);
+        const best = bestVerdict(this.measured(verdicts, wanted), this.clock());
         const orders = openOrdersOf(ordered, wanted.msp_id, best?.id);
         const decision = decide(PolicyRules.parse(wanted.rules), best, facts, this.clock(), orders);
         await this.keep(tx, wanted, revisionId, best, decision, orders);
@@ -108,11 +112,12 @@ export class DecideRevisionStage implements Stage {
     });
   }
 
-  /** A fail anywhere outweighs a pass elsewhere; among equals the nearest lab speaks. */
-  private bestVerdict(verdicts: readonly VerdictRow[], wanted: CaseRow): (VerdictFacts & { id: string }) | null {
-    const weight = { fail: 2, pass: 1, inconclusive: 0 };
-    const measured = verdicts.map((row) => ({
+  /** Each verdict with the distance from its lab to the machines in question. */
+  private measured(verdicts: readonly VerdictRow[], wanted: CaseRow): (MeasuredVerdict & { coverage: Coverage })[] {
+    return verdicts.map((row) => ({
       id: row.id,
+      goldenDigest: row.golden_digest,
+      issuedAt: row.issued_at,
       result: row.result,
       sentence: row.sentence,
       expiresAt: row.expires_at,
@@ -120,9 +125,6 @@ export class DecideRevisionStage implements Stage {
       fidelity: row.fidelity ?? ('reduced' as const),
       coverage: coverageOf({ components: row.components, roles: this.rolesOf(row.services) }, wanted, wanted.packages),
     }));
-    const near = measured.filter((verdict) => verdict.coverage.score > 0);
-    near.sort((a, b) => weight[b.result] - weight[a.result] || b.coverage.score - a.coverage.score);
-    return near[0] ?? null;
   }
 
   private async keep(
@@ -182,9 +184,9 @@ async function casesOf(tx: Tx, revisionId: string): Promise<CaseRow[]> {
 
 async function verdictsOf(tx: Tx, revisionId: string): Promise<VerdictRow[]> {
   return tx.query<VerdictRow>(
-    `select distinct on (v.id) v.id, v.key_id, v.result, v.sentence, v.expires_at, v.reversible, r.observations->>'fidelity' as fidelity,
-            g.components, g.services
-       from lab_verdict v join lab_test_run r on r.id = v.run_id join lab_golden g on g.digest = v.golden_digest
+    `select v.id, v.key_id, v.result, v.sentence, v.issued_at, v.expires_at, v.golden_digest, v.reversible,
+            r.observations->>'fidelity' as fidelity, g.components, g.services
+       from lab_verdict v join lab_test_run r on r.id = v.run_id join lab_tested_golden g on g.digest = v.golden_digest
       where v.revision_id = $1 order by v.id`,
     [revisionId],
   );

@@ -108,12 +108,16 @@ interface Closing {
   readonly correlationId: string;
 }
 
-/** Entries that no statement has, each with the tenants whose machines needed the patch. */
+/**
+ * Entries that no statement has, each with the tenants whose machines needed the patch; of a test that was done again because
+ * its verdict ended, with those that needed it then or later.
+ */
 async function unbilledEntries(tx: Tx): Promise<EntryRow[]> {
   return tx.query<EntryRow>(
     `select c.id, c.amount_minor, c.currency, array_agg(distinct n.tenant_id order by n.tenant_id) as beneficiaries
        from billing_cost_entry c
        join fleet_need n on n.revision_id = c.revision_id
+            and (c.needed_since is null or n.met_at is null or n.met_at >= c.needed_since)
       where not exists (select 1 from billing_share s where s.cost_entry_id = c.id)
       group by c.id order by c.metered_at, c.id`,
   );

@@ -10,6 +10,8 @@ export class RunNotChangeable extends Error {
   }
 }
 
+const ACTIONS = { cancelled: 'run.cancelled', queued: 'run.resumed', judged: 'run.asked-again' } as const;
+
 /** Who asks, as the audit trail names them. */
 export interface Asker {
   readonly actor: string;
@@ -17,7 +19,7 @@ export interface Asker {
   readonly correlationId: string;
 }
 
-/** Calls runs off, and takes that back. */
+/** Calls runs off, takes that back, and has runs done again. */
 export class CancelRun {
   constructor(
     private readonly database: Database,
@@ -52,9 +54,20 @@ export class CancelRun {
     );
   }
 
+  /**
+   * Has a judged run done again, as soon as machines wait for its patch and its golden is there. Its verdict counts until the next
+   * one says something. @returns false when there is no such run @throws RunNotChangeable
+   */
+  repeat(runId: string, asker: Asker): Promise<boolean> {
+    const may = (state: TestRunState): boolean => state === 'judged';
+    return this.change(runId, { to: 'judged', may, why: 'wanted once more' }, asker, (tx) =>
+      tx.query('update lab_test_run set repeat_asked_at = $2 where id = $1', [runId, this.clock()]),
+    );
+  }
+
   private change(
     runId: string,
-    { to, may, why }: { to: 'cancelled' | 'queued'; may(state: TestRunState): boolean; why: string },
+    { to, may, why }: { to: keyof typeof ACTIONS; may(state: TestRunState): boolean; why: string },
     asker: Asker,
     work: (tx: Tx) => Promise<unknown>,
   ): Promise<boolean> {
@@ -70,14 +83,14 @@ export class CancelRun {
         tenantId: null,
         at: this.clock(),
         actor: asker.actor,
-        action: to === 'cancelled' ? 'run.cancelled' : 'run.resumed',
+        action: ACTIONS[to],
         subject: `run:${runId}`,
         why,
         ...(asker.from === undefined ? {} : { from: asker.from }),
         before: { state: run.state },
         after: { state: to },
       });
-      const topic = to === 'cancelled' ? 'lab.run-progressed' : 'lab.run-queued';
+      const topic = to === 'queued' ? 'lab.run-queued' : 'lab.run-progressed';
       await publish(tx, { topic, payload: { runId }, correlationId: asker.correlationId });
       return true;
     });

@@ -1,4 +1,5 @@
 export * from './cancel-run.js';
+export * from './end-queued-runs.js';
 export * from './enqueue-run.js';
 export * from './manage-profiles.js';
 export * from './lease.js';
@@ -16,6 +17,7 @@ export type { Init } from './adapters/sandbox/sysv-init.js';
 export * from './domain/capabilities.js';
 export * from './domain/fair-queue.js';
 export * from './domain/plan.js';
+export * from './domain/test-again.js';
 export * from './domain/test-run-state.js';
 export * from './domain/verdict.js';
 export * from './lab-driver.port.js';

@@ -12,6 +12,9 @@ import {
   type Tx,
 } from '@vouch/platform';
 import { unobserved, verdict } from './domain/verdict.js';
+import { lackingCapabilities } from './domain/capabilities.js';
+import { faultOf, repeatAt } from './domain/test-again.js';
+import { endRunsWithoutGolden } from './end-queued-runs.js';
 import { artefactsOfRun, type RunQueue } from './run-queue.js';
 
 interface ReportedRun {
@@ -30,6 +33,7 @@ interface ReportedRun {
   external_id: string;
   version: string;
   metadata_sha256: string;
+  lab_repeats: number;
 }
 
 /** Judges reported runs and signs the verdicts. Key: the run's id. */
@@ -50,6 +54,7 @@ export class IssueVerdictStage implements Stage {
 
   async pending(): Promise<string[]> {
     await this.queue.recoverLostLeases();
+    await this.database.transaction(shared, (tx) => endRunsWithoutGolden(tx, this.clock()));
     const rows = await this.database.read<{ id: string }>(
       shared,
       `select id from lab_test_run where state = 'reported'`,
@@ -79,8 +84,8 @@ export class IssueVerdictStage implements Stage {
       if (judgedNow.length === 0) return;
       await tx.query(
         `insert into lab_verdict (id, run_id, revision_id, golden_digest, result, sentence, reasons, covered, not_covered, reversible, cautions,
-                                  statement_sha256, key_id, envelope, issued_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+                                  statement_sha256, key_id, envelope, issued_at, expires_at, repeat_at, lacking)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
         [
           verdictId,
           runId,
@@ -98,6 +103,8 @@ export class IssueVerdictStage implements Stage {
           JSON.stringify(envelope),
           issuedAt,
           expiresAt,
+          repeatAt(judged.result, faultOf(run.observations, requested), run.lab_repeats, issuedAt, expiresAt),
+          JSON.stringify(run.observations === null ? [] : lackingCapabilities(run.observations, requested)),
         ],
       );
       audit(tx, {
@@ -158,7 +165,7 @@ function statementOf(
 async function reportedRun(tx: Tx, runId: string): Promise<ReportedRun | null> {
   const [run] = await tx.query<ReportedRun>(
     `select r.id, r.revision_id, r.golden_digest, r.plan, r.plan_digest, l.name as profile, r.correlation_id, r.observations,
-            r.evidence, r.started_at, r.finished_at, p.source_id, p.external_id, v.version, v.metadata_sha256
+            r.evidence, r.started_at, r.finished_at, p.source_id, p.external_id, v.version, v.metadata_sha256, r.lab_repeats
        from lab_test_run r
        join lab_profile l on l.digest = r.profile_digest
        join catalog_revision v on v.id = r.revision_id

@@ -15,8 +15,7 @@ export class ReadQueue {
       );
       const runs = await tx.query<RunRow>(
         `select r.id, r.revision_id, p.external_id as patch, v.version, f.title as profile, r.state, r.urgency, r.attempt,
-                r.priority as machines, cardinality(r.origins) as origins, n.name as runner, r.queued_at, r.started_at,
-                coalesce((select min(g.driver) from lab_golden g where g.digest = r.golden_digest), '') as driver
+                r.priority as machines, cardinality(r.origins) as origins, n.name as runner, r.queued_at, r.started_at, r.driver
            from lab_test_run r join lab_profile f on f.digest = r.profile_digest
            join catalog_revision v on v.id = r.revision_id join catalog_patch p on p.id = v.patch_id
            left join lab_runner n on n.id = r.runner_id
@@ -26,9 +25,8 @@ export class ReadQueue {
       const hosts = await tx.query<HostRow>(
         `select n.name, n.state, n.reason, n.last_seen_at, n.drivers,
                 (select coalesce(jsonb_object_agg(driver, busy), '{}') from (
-                   select g.driver, count(*) as busy from lab_test_run r
-                     join lab_golden g on g.digest = r.golden_digest and g.runner_id = n.id
-                    where r.runner_id = n.id and r.state in ('leased', 'running') group by g.driver) at_work) as busy
+                   select r.driver, count(*) as busy from lab_test_run r
+                    where r.runner_id = n.id and r.state in ('leased', 'running') group by r.driver) at_work) as busy
            from lab_runner n order by n.name, n.id`,
       );
       return { waiting: count?.n ?? 0, runs: runs.map(runView), hosts: hosts.map(hostView) };

@@ -94,9 +94,12 @@ export class RunnerRegistry {
       await tx.query(
         `insert into lab_golden (profile_digest, runner_id, digest, state, reason, components, services, reported_at, driver)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         on conflict (profile_digest, runner_id, driver) do update set digest = excluded.digest, state = excluded.state,
-           reason = excluded.reason, components = excluded.components, services = excluded.services,
-           reported_at = excluded.reported_at`,
+         on conflict (profile_digest, runner_id, driver) do update set state = excluded.state, reason = excluded.reason,
+           reported_at = excluded.reported_at,
+           -- What was built before is there until something else is.
+           digest = case when excluded.state = 'building' then lab_golden.digest else excluded.digest end,
+           components = case when excluded.state = 'building' then lab_golden.components else excluded.components end,
+           services = case when excluded.state = 'building' then lab_golden.services else excluded.services end`,
         [
           report.profileDigest,
           runnerId,

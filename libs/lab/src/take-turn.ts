@@ -43,8 +43,8 @@ async function waitingFor(tx: Tx, runnerId: string, drivers: readonly string[] |
        select d.value ->> 'name' as driver from lab_runner l cross join jsonb_array_elements(l.drivers) d
         where l.id = $1 and ($2::text[] is null or d.value ->> 'name' = any ($2))
           and ((d.value ->> 'capacity') is null or (d.value ->> 'capacity')::int > (
-                select count(*) from lab_test_run o join lab_golden g on g.digest = o.golden_digest and g.runner_id = $1
-                 where o.runner_id = $1 and o.state in ('leased', 'running') and g.driver = d.value ->> 'name')))
+                select count(*) from lab_test_run o
+                 where o.runner_id = $1 and o.state in ('leased', 'running') and o.driver = d.value ->> 'name')))
      select id, urgency, origins, priority as machines, queued_at as "queuedAt" from (
        select r.id, r.urgency, r.origins, r.priority, r.queued_at,
               row_number() over (partition by r.origins, r.urgency order by r.priority desc, r.queued_at) as wanted,

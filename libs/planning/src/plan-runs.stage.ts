@@ -1,6 +1,6 @@
 import type { Artefact, Capability, Component, TestPlan } from '@vouch/contracts';
-import { enqueueRun, URGENCY, requiredCapabilities, wantGoldens } from '@vouch/lab';
-import { shared, type Database, type Stage, type Tx } from '@vouch/platform';
+import { enqueueRun, passOverRepeats, URGENCY, requiredCapabilities, wantGoldens } from '@vouch/lab';
+import { shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
 import { coverageOf } from './domain/coverage.js';
 import { patchForGolden, type OfferedArtefact } from './domain/patch-for-golden.js';
 import {
@@ -38,9 +38,16 @@ interface DemandRow {
 interface GoldenRow {
   profile_digest: string;
   digest: string;
+  driver: string;
   components: Component[];
   services: string[];
   capabilities: Capability[];
+}
+
+/** What a lab found that it would have had to exercise, in the environment of a profile. */
+interface Lacking {
+  profile: string;
+  capability: Capability;
 }
 
 /** Turns demand for a revision into the fewest test runs that answer it. Key: the revision's id. */
@@ -50,15 +57,20 @@ export class PlanRunsStage implements Stage {
   readonly wakes = {
     'planning.demand-changed': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
     'catalog.urgency-changed': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
+    'lab.verdict-issued': (payload: Readonly<Record<string, unknown>>) => String(payload['revisionId']),
   } as const;
 
   constructor(
     private readonly database: Database,
     private readonly artefacts: ArtefactFetcher,
     private readonly settings: PlanSettings,
+    private readonly clock: Clock,
   ) {}
 
-  /** Revisions that machines wait for and that no ready golden has been given yet: the most awaited first. */
+  /**
+   * Revisions that machines wait for and that no ready golden has been given yet, or whose test on one is due again: the most
+   * awaited first. A test that a lab could not do for want of what it can exercise is none.
+   */
   async pending(): Promise<string[]> {
     const rows = await this.database.read<{ revision_id: string }>(
       shared,
@@ -66,18 +78,32 @@ export class PlanRunsStage implements Stage {
          join catalog_revision v on v.id = d.revision_id and v.state = 'offered'
         where d.devices > 0 and exists (select 1 from lab_golden g join lab_profile p on p.digest = g.profile_digest and p.active
                                          where g.state = 'ready')
-          and not exists (select 1 from lab_test_run r join lab_golden g on g.digest = r.golden_digest and g.state = 'ready'
-                           where r.revision_id = d.revision_id)
+          and (not exists (select 1 from lab_test_run r join lab_golden g on g.digest = r.golden_digest and g.state = 'ready'
+                             left join lab_verdict j on j.run_id = r.id
+                            where r.revision_id = d.revision_id and not (r.state = 'cancelled' and r.golden_gone)
+                              and coalesce(j.lacking, '[]') = '[]')
+            or exists (select 1 from lab_verdict j join lab_test_run r on r.id = j.run_id
+                         join lab_golden g on g.digest = r.golden_digest and g.state = 'ready'
+                        where j.revision_id = d.revision_id and (j.repeat_at <= $1 or r.repeat_asked_at is not null)
+                          and not exists (select 1 from lab_test_run n
+                                           where n.revision_id = r.revision_id and n.golden_digest = r.golden_digest
+                                             and n.plan_digest = r.plan_digest and n.generation > r.generation)))
         group by d.revision_id order by sum(d.devices) desc limit 200`,
+      [this.clock()],
     );
     return rows.map((row) => row.revision_id);
   }
 
   async process(revisionId: string, correlationId: string): Promise<void> {
-    const { goldens, demand, offered, drivers, urgency } = await this.facts(revisionId);
+    const { goldens, demand, offered, drivers, urgency, lacking } = await this.facts(revisionId);
+    const at = this.clock();
     const testable = new Map(goldens.map((golden) => [golden.digest, patchForGolden(offered, golden.components)]));
     const candidates: Candidate[] = [];
-    for (const golden of capableGoldens(goldens, ({ digest }) => requiredCapabilities(testable.get(digest) ?? []))) {
+    const needs = ({ digest, profile_digest: profile }: GoldenRow): Capability[] => [
+      ...requiredCapabilities(testable.get(digest) ?? []),
+      ...lacking.filter((found) => found.profile === profile).map(({ capability }) => capability),
+    ];
+    for (const golden of capableGoldens(goldens, needs)) {
       if (testable.get(golden.digest)?.length === 0) continue;
       const lab = { components: golden.components, roles: this.settings.rolesOf(golden.services) };
       const covers = new Map<string, number>();
@@ -88,9 +114,10 @@ export class PlanRunsStage implements Stage {
       if (covers.size > 0) candidates.push({ goldenDigest: golden.digest, covers });
     }
 
-    await this.noteUntestable(revisionId, demand, candidates, goldens, drivers);
+    await this.noteUntestable(revisionId, demand, candidates, { goldens, drivers, lacking });
     const devices = demand.reduce((sum, row) => sum + row.devices, 0);
-    for (const digest of smallestPlan(candidates)) {
+    const chosen = smallestPlan(candidates);
+    for (const digest of chosen) {
       const artefacts = testable.get(digest) ?? [];
       const golden = goldens.find((g) => g.digest === digest);
       if (!golden || (await this.artefacts.fetch(revisionId, artefacts)) !== null) continue;
@@ -98,7 +125,7 @@ export class PlanRunsStage implements Stage {
         enqueueRun(tx, {
           revisionId,
           profileDigest: golden.profile_digest,
-          goldenDigest: digest,
+          golden,
           plan: this.settings.plan,
           planDigest: this.settings.planDigest,
           artefacts,
@@ -106,9 +133,11 @@ export class PlanRunsStage implements Stage {
           urgency,
           origins: [...new Set(demand.flatMap(({ origins }) => origins))].sort(),
           correlationId,
+          at,
         }),
       );
     }
+    await this.database.transaction(shared, (tx) => passOverRepeats(tx, revisionId, chosen, at));
   }
 
   /** Says of each cohort that no golden covers why it waits (I8). */
@@ -116,13 +145,22 @@ export class PlanRunsStage implements Stage {
     revisionId: string,
     demand: readonly DemandRow[],
     candidates: readonly Candidate[],
-    goldens: readonly GoldenRow[],
-    drivers: readonly KnownDriver[],
+    lab: {
+      readonly goldens: readonly GoldenRow[];
+      readonly drivers: readonly KnownDriver[];
+      readonly lacking: readonly Lacking[];
+    },
   ): Promise<void> {
+    const { goldens, drivers, lacking } = lab;
     await this.database.transaction(shared, async (tx) => {
       for (const { cohort_id: cohort, packages } of demand) {
         const covered = candidates.some((candidate) => candidate.covers.has(cohort));
-        const needs = requiredCapabilities(packages.map((name) => ({ package: name })));
+        const needs = [
+          ...new Set([
+            ...requiredCapabilities(packages.map((name) => ({ package: name }))),
+            ...lacking.map(({ capability }) => capability),
+          ]),
+        ];
         const exercised = goldens.some((golden) => canExercise(needs, golden.capabilities));
         const [able] = covered || exercised ? [] : capableDrivers(needs, drivers);
         if (able !== undefined) await wantGoldens(tx, able.name, await environmentsOf(tx, cohort));
@@ -146,10 +184,11 @@ export class PlanRunsStage implements Stage {
     offered: OfferedArtefact[];
     drivers: KnownDriver[];
     urgency: number;
+    lacking: Lacking[];
   }> {
     return this.database.transaction(shared, async (tx) => ({
       goldens: await tx.query<GoldenRow>(
-        `select distinct on (g.digest) g.profile_digest, g.digest, g.components, g.services,
+        `select distinct on (g.digest) g.profile_digest, g.digest, g.driver, g.components, g.services,
                 coalesce(d.value -> 'capabilities', '[]') as capabilities
            from lab_golden g join lab_profile p on p.digest = g.profile_digest and p.active
            join lab_runner r on r.id = g.runner_id
@@ -167,6 +206,7 @@ export class PlanRunsStage implements Stage {
       ),
       offered: await offeredArtefacts(tx, revisionId),
       urgency: await urgencyOf(tx, revisionId),
+      lacking: await lackingOf(tx, revisionId),
     }));
   }
 }
@@ -190,6 +230,14 @@ async function urgencyOf(tx: Tx, revisionId: string): Promise<number> {
   );
   if (row?.exploited === true) return URGENCY.exploited;
   return row?.security === true ? URGENCY.security : URGENCY.routine;
+}
+
+async function lackingOf(tx: Tx, revisionId: string): Promise<Lacking[]> {
+  return tx.query<Lacking>(
+    `select distinct r.profile_digest as profile, capability from lab_verdict v join lab_test_run r on r.id = v.run_id
+      cross join jsonb_array_elements_text(v.lacking) as capability where v.revision_id = $1 order by 1, 2`,
+    [revisionId],
+  );
 }
 
 async function offeredArtefacts(tx: Tx, revisionId: string): Promise<OfferedArtefact[]> {

@@ -24,6 +24,8 @@ interface RingRow {
   held: boolean;
   /** Offered on the strength of a waiver. */
   waived: boolean;
+  /** Offered on another verdict than the newest decision rests on. */
+  outdated: boolean;
 }
 
 /**
@@ -60,7 +62,7 @@ export class AdvanceRolloutStage implements Stage {
        union select d.revision_id from approval_decision d join rollout_ring r using (policy_id, cohort_id, revision_id)
                join approval_channel c on c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring
                join approval_approval a on a.channel_id = c.id and a.revision_id = d.revision_id
-              where d.outcome = 'approved' and a.state = 'held' and r.state <> 'halted'`,
+              where d.outcome = 'approved' and r.state <> 'halted' and (a.state = 'held' or a.verdict_id <> d.verdict_id)`,
     );
     return rows.map((row) => row.revision_id);
   }
@@ -90,8 +92,9 @@ export class AdvanceRolloutStage implements Stage {
     if (decision.outcome === 'refused')
       return this.halt(tx, decision, revisionId, rings, decision.reason, correlationId);
 
-    for (const { ring, state, held } of rings) {
+    for (const { ring, state, held, outdated } of rings) {
       if (state === 'halted') return;
+      if (outdated) await this.offer(tx, decision, revisionId, ring, 0, correlationId);
       if (state === 'closed' || held) {
         const reason = held ? 'Offered again.' : 'Offered to this ring.';
         const to = { state: state === 'closed' ? ('open' as const) : state, reason };
@@ -159,9 +162,12 @@ export class AdvanceRolloutStage implements Stage {
                 select 1 from approval_channel c join approval_approval a on a.channel_id = c.id and a.revision_id = r.revision_id
                  where c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring and a.state = 'held') as held, exists (
                 select 1 from approval_channel c join approval_approval a on a.channel_id = c.id and a.revision_id = r.revision_id
-                 where c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring and a.waiver_id is not null) as waived
+                 where c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring and a.waiver_id is not null) as waived, exists (
+                select 1 from approval_channel c join approval_approval a on a.channel_id = c.id and a.revision_id = r.revision_id
+                 where c.policy_id = r.policy_id and c.cohort_id = r.cohort_id and c.ring = r.ring and a.state = 'active'
+                   and a.verdict_id <> $4) as outdated
          from rollout_ring r where r.policy_id = $1 and r.cohort_id = $2 and r.revision_id = $3 order by r.ring for update of r`,
-      keys,
+      [...keys, decision.verdict_id],
     );
   }
 

@@ -58,6 +58,20 @@ export class LabDeskController {
     if (!(await this.services.rest.lab.runs.resume(id, askerOf(caller)))) throw new NotFound('run');
   }
 
+  @Post('runs/:id/repeat')
+  @HttpCode(204)
+  @Access({ may: 'run:cancel' })
+  @Operation({
+    id: 'repeatRun',
+    summary: 'Have a judged test done again',
+    description:
+      'As soon as machines wait for its patch and its lab environment is there. Until the next verdict says something, this one counts. Costs no customer anything.',
+    problems: [404, 409],
+  })
+  async repeat(@Param('id', { schema: Id }) id: string, @Caller() caller: CallerContext): Promise<void> {
+    if (!(await this.services.rest.lab.runs.repeat(id, askerOf(caller)))) throw new NotFound('run');
+  }
+
   @Put('patches/:id/exploited')
   @HttpCode(204)
   @Access({ may: 'patch:prioritise' })

@@ -1,5 +1,6 @@
 import canonicalize from 'canonicalize';
 import type { Artefact, StepObservation } from '@vouch/contracts';
+import { testResultOf } from './test-result.js';
 
 export const STATEMENT_PAYLOAD_TYPE = 'application/vnd.in-toto+json';
 export const VERDICT_PREDICATE_TYPE = 'https://vouch.invalid/attestation/patch-verdict/v1';
@@ -43,7 +44,7 @@ export interface VerdictFacts {
 
 /**
  * The in-toto Statement (v1) of a verdict: its subjects are the exact files that were tested, by SHA-256, so that it
- * says nothing about any other bytes, whatever their name.
+ * says nothing about any other bytes, whatever their name. Its `testResult` says the same in in-toto's own words.
  * Source: in-toto/attestation, spec/v1/statement.md; canonical JSON by RFC 8785.
  */
 export function verdictStatement(facts: VerdictFacts): Buffer {
@@ -65,6 +66,7 @@ export function verdictStatement(facts: VerdictFacts): Buffer {
       patch: facts.patch,
       lab: facts.lab,
       run: { id: facts.runId, startedAt: facts.startedAt, finishedAt: facts.finishedAt },
+      testResult: testResultOf(facts),
       steps: facts.steps.map(stepFacts),
       ...(facts.controlSha256 === undefined ? {} : { control: { digest: { sha256: facts.controlSha256 } } }),
       repeats: facts.repeats.map(({ steps, failure }) => ({ failure, steps: steps.map(stepFacts) })),

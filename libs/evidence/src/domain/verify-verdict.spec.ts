@@ -13,6 +13,15 @@ function signer(): Signer & { publicKeyPem: string } {
   return { publicKeyPem, keyId: keyIdOf(publicKeyPem), sign };
 }
 
+const step = (name: 'apply' | 'way-back', ok: boolean) => ({
+  step: name,
+  startedAt: '2026-01-02T00:00:00.000Z',
+  durationMs: 1,
+  exitCode: 0,
+  ok,
+  detail: '',
+  probes: [],
+});
 const [tested, proof, other] = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
 const statement = verdictStatement({
   result: 'pass',
@@ -40,7 +49,7 @@ const statement = verdictStatement({
     profile: 'web',
     planDigest: 'f'.repeat(64),
   },
-  steps: [],
+  steps: [step('apply', true), step('way-back', false)],
   repeats: [],
   evidence: [{ name: 'apply.log', sha256: proof ?? '' }],
   runId: 'run',
@@ -131,5 +140,47 @@ describe('verifyVerdict', () => {
     expect(check(text)).toMatchObject({ state: 'invalid', problems: [expect.stringContaining('not JSON')] });
     const json = await seal(STATEMENT_PAYLOAD_TYPE, Buffer.from('{"verdict":"pass"}'), ours);
     expect(check(json)).toMatchObject({ state: 'invalid', problems: [expect.stringContaining('no verdict')] });
+  });
+
+  describe("in in-toto's own words", () => {
+    type Said = { predicate: Record<string, unknown> & { testResult: Record<string, unknown> } };
+    const said = (): Said => JSON.parse(statement.toString('utf8')) as Said;
+    const signed = async (change: (predicate: Said['predicate']) => void): Promise<unknown> => {
+      const changed = said();
+      change(changed.predicate);
+      return check(await seal(STATEMENT_PAYLOAD_TYPE, Buffer.from(JSON.stringify(changed)), ours));
+    };
+
+    it('says the same', () => {
+      expect(said().predicate.testResult).toEqual({
+        result: 'WARNED',
+        configuration: [
+          { name: 'golden', digest: { sha256: 'e'.repeat(64) } },
+          { name: 'plan', digest: { sha256: 'f'.repeat(64) } },
+        ],
+        passedTests: ['apply'],
+        warnedTests: ['way-back'],
+        failedTests: [],
+      });
+    });
+
+    it('is not needed: older statements do not have it', async () => {
+      const old = await signed((predicate) => void delete (predicate as Partial<Said['predicate']>).testResult);
+      expect(old).toMatchObject({ state: 'valid', problems: [] });
+    });
+
+    it.each<[string, (predicate: Said['predicate']) => void, RegExp]>([
+      ['another result', ({ testResult }) => (testResult['result'] = 'PASSED'), /says PASSED/],
+      [
+        'another verdict',
+        (predicate) => (predicate['verdict'] = 'inconclusive'),
+        /not what the verdict "inconclusive"/,
+      ],
+      ['a failure in a pass', ({ testResult }) => (testResult['failedTests'] = ['reboot']), /has failures.*reboot/],
+      ['another step', ({ testResult }) => (testResult['passedTests'] = []), /about the step "apply"/],
+      ['another environment', ({ testResult }) => (testResult['configuration'] = []), /another environment/],
+    ])('is invalid with %s than the verdict has', async (_what, change, why) => {
+      expect(await signed(change)).toMatchObject({ state: 'invalid', problems: [expect.stringMatching(why)] });
+    });
   });
 });

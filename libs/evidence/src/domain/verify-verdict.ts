@@ -1,7 +1,8 @@
-import { DsseEnvelope, Sha256, type TrustDocument } from '@vouch/contracts';
+import { DsseEnvelope, PlanStep, Sha256, type TrustDocument } from '@vouch/contracts';
 import { z } from 'zod';
 import { EnvelopeRejected, open, signersOf } from './dsse.js';
 import { isTrusted } from './trust.js';
+import { disagreements, TestResult } from './test-result.js';
 import { STATEMENT_PAYLOAD_TYPE, VERDICT_PREDICATE_TYPE } from './verdict-statement.js';
 
 /** Whose signature counts: public keys (SubjectPublicKeyInfo, PEM), or those that a followed trust document names. */
@@ -40,6 +41,11 @@ const Statement = z.object({
     sentence: z.string(),
     // Statements of before the way back was tested do not have it.
     reversible: z.boolean().nullable().default(null),
+    cautions: z.array(z.string()).default([]),
+    lab: z.object({ goldenDigest: z.string(), planDigest: z.string() }),
+    steps: z.array(z.object({ step: PlanStep, ok: z.boolean() })),
+    // Nor do statements of before it was added have this.
+    testResult: TestResult.optional(),
     evidence: z.array(Digested),
     issuedAt: z.iso.datetime(),
     validUntil: z.iso.datetime(),
@@ -87,13 +93,20 @@ export function verifyVerdict(
   const { verdict, sentence, reversible, issuedAt, validUntil } = predicate;
   const early = Date.parse(issuedAt) > now.getTime() ? [`It is dated ${issuedAt}, which has not come yet.`] : [];
   const late = Date.parse(validUntil) <= now.getTime() ? [`It was valid until ${validUntil}.`] : [];
-  const wrong = [...strangers, ...early];
+  const wrong = [...strangers, ...early, ...inItself(predicate)];
   return {
     state: wrong.length > 0 ? 'invalid' : late.length > 0 ? 'expired' : 'valid',
     problems: [...wrong, ...late],
     says: { verdict, sentence, reversible, validUntil },
     files: judged,
   };
+}
+
+/** What a statement says twice, it has to say alike. */
+function inItself({ testResult, verdict, ...rest }: z.infer<typeof Statement>['predicate']): string[] {
+  if (testResult === undefined) return [];
+  const steps = rest.steps.map((step) => ({ ...step, probes: [] }));
+  return disagreements(testResult, { ...rest, result: verdict, steps });
 }
 
 /** @returns why it is not to be believed, if it is not */

@@ -61,6 +61,11 @@ describe('fileDiff', () => {
     ]);
   });
 
+  it('keeps what changes how a machine starts when it is cut off', () => {
+    const after = new Map(['/a', '/b', '/usr/lib/modules/6.1/x.ko'].map((path) => [path, file('1 1')]));
+    expect(fileDiff(new Map(), after, 2).map(({ path }) => path)).toEqual(['/usr/lib/modules/6.1/x.ko', '/a']);
+  });
+
   it('stops at its limit', () => {
     const after = new Map(['/a', '/b', '/c'].map((path) => [path, file('1 1')]));
     expect(fileDiff(new Map(), after, 2).map(({ path }) => path)).toEqual(['/a', '/b']);

@@ -1,7 +1,10 @@
 import type { Component, FileChange, PackageChange } from '@vouch/contracts';
+import { neededByFile } from './capabilities.js';
+
+type Installed = Pick<Component, 'package' | 'version' | 'architecture'>;
 
 /** Packages that were added, changed or removed, in the order of their names. A foreign architecture is part of the name. */
-export function packageDiff(before: readonly Component[], after: readonly Component[]): PackageChange[] {
+export function packageDiff(before: readonly Installed[], after: readonly Installed[]): PackageChange[] {
   const from = versions(before);
   const to = versions(after);
   return [...new Set([...from.keys(), ...to.keys()])]
@@ -11,7 +14,7 @@ export function packageDiff(before: readonly Component[], after: readonly Compon
 }
 
 /** A package of a second architecture keeps its own line. */
-function versions(components: readonly Component[]): Map<string, string> {
+function versions(components: readonly Installed[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const { package: name, version, architecture } of components) {
     found.set(found.has(name) ? `${name}:${architecture}` : name, version);
@@ -34,7 +37,7 @@ const KINDS: Readonly<Record<string, string>> = {
 /**
  * Files written between two looks at an overlay's upper directory. Directories are left out, since they change with
  * what is in them. A character device is overlayfs's mark of a removed file (kernel documentation, overlayfs.rst).
- * @param limit more changes than this are cut off
+ * @param limit more changes than this are cut off, those that change how a machine starts last
  */
 export function fileDiff(before: WrittenFiles, after: WrittenFiles, limit = 20_000): FileChange[] {
   const changes: FileChange[] = [];
@@ -52,5 +55,8 @@ export function fileDiff(before: WrittenFiles, after: WrittenFiles, limit = 20_0
     if (kind !== 'd' && kind !== 'c' && !after.has(path))
       changes.push({ path, change: 'removed', kind: KINDS[kind] ?? kind });
   }
-  return changes.sort((a, b) => (a.path < b.path ? -1 : 1)).slice(0, limit);
+  changes.sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (changes.length <= limit) return changes;
+  const isSpecial = (file: FileChange): boolean => neededByFile(file).length > 0;
+  return [...changes.filter(isSpecial), ...changes.filter((file) => !isSpecial(file))].slice(0, limit);
 }

@@ -118,6 +118,50 @@ describe('verdict', () => {
     expect(verdict(capable, { ...request, artefacts: [kernel] }).result).toBe('pass');
   });
 
+  const changed = (path: string, change: 'added-or-changed' | 'removed' = 'added-or-changed') => ({
+    ...healthy,
+    fileDiff: [
+      { path: '/usr/bin/nginx', change: 'added-or-changed' as const, kind: 'file' },
+      { path, change, kind: 'file' },
+    ],
+  });
+  const VM: RunObservations['capabilities'] = [...healthy.capabilities, 'kernel', 'boot'];
+
+  // By any name: pve-kernel-*, cryptsetup-initramfs, zfs-initramfs, mdadm, lvm2 and whatever comes next.
+  it.each<[string, Verdict['result'], Verdict['result']]>([
+    ['/boot/vmlinuz-6.1.0-1-pve', 'inconclusive', 'pass'],
+    ['/usr/lib/modules/6.1.0-1-pve/modules.dep', 'inconclusive', 'pass'],
+    ['/lib/modules/6.1.0/kernel/fs/zfs.ko', 'inconclusive', 'pass'],
+    ['/usr/share/initramfs-tools/hooks/cryptroot', 'inconclusive', 'pass'],
+    ['/usr/share/initramfs-tools/scripts/local-block/lvm2', 'inconclusive', 'pass'],
+    ['/etc/initramfs-tools/conf.d/resume', 'inconclusive', 'pass'],
+    ['/usr/lib/firmware/regulatory.db', 'inconclusive', 'inconclusive'],
+    ['/lib/firmware/amd/laptop.sbin', 'inconclusive', 'inconclusive'],
+    ['/usr/lib/grub/x86_64-efi/normal.mod', 'inconclusive', 'inconclusive'],
+    ['/usr/lib/systemd/boot/efi/systemd-bootx64.efi', 'inconclusive', 'inconclusive'],
+    ['/usr/lib/modules-load.d/web.conf', 'pass', 'pass'],
+    ['/usr/lib/udev/rules.d/60-web.rules', 'pass', 'pass'],
+    ['/usr/share/doc/initramfs-tools/README', 'pass', 'pass'],
+    ['/var/lib/web/boot/menu', 'pass', 'pass'],
+  ])('on a patch that changes %s: %s in a sandbox, %s in a machine with a kernel of its own', (path, sandbox, vm) => {
+    const judged = verdict(changed(path), request);
+    expect(judged.result).toBe(sandbox);
+    expect(judged.sentence.includes(path)).toBe(sandbox !== 'pass');
+    expect(verdict(changed(path, 'removed'), request).result).toBe(sandbox);
+    expect(verdict({ ...changed(path), capabilities: VM }, request).result).toBe(vm);
+  });
+
+  it('never passes from a sandbox what changes how a machine starts, whatever else was seen', () => {
+    const place = fc.constantFrom('/boot/', '/usr/lib/modules/', '/lib/firmware/', '/usr/share/initramfs-tools/');
+    fc.assert(
+      fc.property(place, fc.stringMatching(/^[a-z0-9./-]{1,20}$/), fc.boolean(), (folder, name, broken) => {
+        const seen = changed(`${folder}${name}`);
+        const judged = verdict(broken ? { ...seen, steps: withStep('apply', { exitCode: 1 }).steps } : seen, request);
+        return judged.result === 'inconclusive' && judged.reasons.some((reason) => reason.includes('cannot exercise'));
+      }),
+    );
+  });
+
   it('shows what was not covered beside what was', () => {
     const judged = verdict(healthy, request);
     expect(judged.covered).toEqual(expect.arrayContaining(['installation of nginx 1.2-3', 'web site answers']));

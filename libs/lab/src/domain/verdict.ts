@@ -1,5 +1,5 @@
 import type { Artefact, PlanStep, RunObservations, TestPlan } from '@vouch/contracts';
-import { requiredCapabilities } from './capabilities.js';
+import { beyondTheLab, lackingCapabilities } from './capabilities.js';
 import { patchFaults } from './patch-faults.js';
 import { doubtsOfRepeats } from './repeats.js';
 import { PROBING, redNames, stepOf } from './steps.js';
@@ -83,9 +83,12 @@ function wrongSubject(observations: RunObservations, request: VerdictRequest): s
   if (!samePlan(observations.plan, request.plan)) reasons.push('The lab followed another plan than the one asked for.');
   if (setOf(observations.tested) !== setOf(request.artefacts) || request.artefacts.length === 0)
     reasons.push('The files that were tested are not exactly the files of the patch.');
-  const lacking = requiredCapabilities(request.artefacts).filter((need) => !observations.capabilities.includes(need));
-  if (lacking.length > 0)
-    reasons.push(`This kind of lab cannot exercise what the patch changes: ${lacking.join(', ')}.`);
+  const lacking = lackingCapabilities(observations, request.artefacts);
+  if (lacking.length > 0) {
+    const file = beyondTheLab(observations);
+    const such = file === undefined ? '' : ` (such as ${file.path})`;
+    reasons.push(`This kind of lab cannot exercise what the patch changes: ${lacking.join(', ')}${such}.`);
+  }
   return reasons;
 }
 

@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Artefact, FileChange, PlanStep, ProbeResult } from '@vouch/contracts';
+import type { Artefact, FileChange, PackageChange, PlanStep, ProbeResult } from '@vouch/contracts';
 import { findingsOf, type ControlRecord } from '../domain/control.js';
 import {
   beyondControl,
   compareLooks,
   DERIVED_CHECKS,
   lookScript,
+  packagesIn,
   readLook,
   resultOf,
   type Findings,
   type Look,
 } from '../domain/derived-checks/index.js';
-import { fileDiff, type WrittenFiles } from '../domain/machine-diff.js';
+import { fileDiff, packageDiff, type WrittenFiles } from '../domain/machine-diff.js';
 import { mustExec, type LabMachine } from '../lab-machine.port.js';
 
 const LOOK_LIMIT_MS = 60_000;
@@ -21,6 +22,8 @@ const AGAIN_MS = 700;
 export class MachineObserver {
   /** Everything that was found, also what changes by itself. */
   readonly findings = new Map<PlanStep, Findings>();
+  /** How the machine differed from before at each step that looked at it. */
+  readonly changes = new Map<PlanStep, { packages: PackageChange[]; files: FileChange[] }>();
   /** How many things were found that also change without the patch. */
   ignored = 0;
   private before: Look = new Map();
@@ -56,10 +59,10 @@ export class MachineObserver {
     signal: AbortSignal,
   ): Promise<ProbeResult[]> {
     const begun = performance.now();
-    let found = await this.found(machine, restarted);
+    let found = await this.found(machine, step, restarted);
     while (unsettled(found) && performance.now() - begun < settleMs && !signal.aborted) {
       await sleep(AGAIN_MS);
-      found = await this.found(machine, restarted);
+      found = await this.found(machine, step, restarted);
     }
     this.findings.set(step, found);
     const durationMs = Math.round((performance.now() - begun) / DERIVED_CHECKS.length);
@@ -73,11 +76,13 @@ export class MachineObserver {
     });
   }
 
-  private async found(machine: LabMachine, restarted: boolean): Promise<Findings> {
+  private async found(machine: LabMachine, step: PlanStep, restarted: boolean): Promise<Findings> {
     const now = await this.look(machine);
+    const files = await this.filesChanged(machine);
+    this.changes.set(step, { packages: packageDiff(packagesIn(this.before), packagesIn(now)), files });
     return compareLooks(DERIVED_CHECKS, this.before, now, {
       restarted,
-      files: await this.filesChanged(machine),
+      files,
       owned: this.owned,
       packages: this.artefacts.map((artefact) => artefact.package),
       patchBytes: this.artefacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),

@@ -62,6 +62,10 @@ export class PlanRun {
     return this.observer.findings;
   }
 
+  get changes(): MachineObserver['changes'] {
+    return this.observer.changes;
+  }
+
   get ignored(): number {
     return this.observer.ignored;
   }

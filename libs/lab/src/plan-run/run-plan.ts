@@ -49,7 +49,7 @@ export async function runPlan(
     plan: job.plan,
     artefacts: job.artefacts,
     files: run.artefactFiles,
-    ...(run.onOutput === undefined ? {} : { onOutput: run.onOutput }),
+    onOutput: recorder.hear.bind(recorder),
   };
   const test = new PlanRun(driver, golden, errand, limits, run.signal, wait);
   try {
@@ -73,6 +73,7 @@ export async function runPlan(
   const labMilliseconds = Math.round(performance.now() - begun - waitedMs);
   recorder.keep('packages.json', 'application/json', JSON.stringify(test.packageChanges, null, 1));
   recorder.keep('files.json', 'application/json', JSON.stringify(test.fileChanges, null, 1));
+  recorder.keep('changes.json', 'application/json', JSON.stringify(Object.fromEntries(test.changes), null, 1));
   const findings = [...test.findings].map(([step, found]) => [step, Object.fromEntries(found)]);
   recorder.keep('findings.json', 'application/json', JSON.stringify(Object.fromEntries(findings), null, 1));
   if (used !== undefined) recorder.keep('control.json', 'application/json', used.text);

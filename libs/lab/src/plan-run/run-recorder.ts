@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PlanStep, ProbeResult, RunFailure, StepObservation, StepResources } from '@vouch/contracts';
 import type { Clock } from '@vouch/platform';
+import { StepLog } from '../domain/step-log.js';
 import type { EvidenceFile, LabRun } from '../lab-driver.port.js';
 import { ControlFailed } from './control-runs.js';
 
@@ -10,7 +11,7 @@ export interface StepResult {
   readonly detail: string;
   readonly exitCode?: number | null;
   readonly probes?: readonly ProbeResult[];
-  /** Everything that the step printed; becomes evidence. */
+  /** Everything that the step printed, when that is more than was heard meanwhile; becomes evidence. */
   readonly log?: string;
   readonly resources?: StepResources;
   /** PNG of the machine's screen; becomes evidence. */
@@ -24,6 +25,7 @@ export class RunRecorder {
   readonly steps: StepObservation[] = [];
   readonly evidence: EvidenceFile[] = [];
   failure: RunFailure | null = null;
+  private heard = new StepLog();
 
   constructor(
     private readonly run: LabRun,
@@ -34,11 +36,13 @@ export class RunRecorder {
   async step(step: PlanStep, work: () => Promise<StepResult>): Promise<void> {
     const startedAt = this.clock().toISOString();
     const begun = performance.now();
+    this.heard = new StepLog();
     const { attempt } = this.run.job;
     this.run.onProgress({ attempt, step, state: 'started' });
     const result = await work().catch(labFailure);
-    const log =
-      result.log === undefined ? undefined : this.keep(`${step}.log`, 'text/plain; charset=utf-8', result.log);
+    const detail = result.detail.slice(0, 4000);
+    this.hear(step, `${detail}\n`);
+    const log = this.keep(`${step}.log`, 'text/plain; charset=utf-8', result.log ?? this.heard.text);
     if (result.screen !== undefined) this.keep(`${step}.png`, 'image/png', result.screen);
     const observation: StepObservation = {
       step,
@@ -46,17 +50,22 @@ export class RunRecorder {
       durationMs: Math.round(performance.now() - begun),
       exitCode: result.exitCode ?? null,
       ok: result.ok,
-      detail: result.detail.slice(0, 4000),
+      detail,
       probes: [...(result.probes ?? [])],
-      ...(log === undefined ? {} : { logSha256: log.sha256 }),
+      logSha256: log.sha256,
       ...(result.resources === undefined ? {} : { resources: result.resources }),
     };
     this.steps.push(observation);
     if (result.failure !== undefined) {
       this.failure ??= { ...result.failure, step, message: result.failure.message.slice(0, 4000) };
     }
-    this.run.onOutput?.(step, `${observation.detail}\n`);
     this.run.onProgress({ attempt, step, state: 'finished', observation });
+  }
+
+  /** Something happened in the machine: for whoever watches, and for the log of the step that goes on. */
+  hear(step: PlanStep, text: string): void {
+    this.heard.add(text);
+    this.run.onOutput?.(step, text);
   }
 
   keep(name: string, mediaType: string, content: string | Uint8Array): EvidenceFile {

@@ -8,7 +8,7 @@ export interface HostRelease {
   /** OS stream, e.g. `debian-12-amd64`. */
   readonly stream: string;
   readonly source: AptSource;
-  /** SHA-256 of the release suite's index as this machine knows it: another one means other packages. */
+  /** Stands for the release suite's index as this machine knows it: another one means other packages. */
   readonly indexSha256: string;
 }
 
@@ -34,8 +34,16 @@ export async function hostRelease(): Promise<HostRelease> {
 /** apt keeps an index under its address, with slashes as underscores. */
 async function indexDigest(source: AptSource): Promise<string> {
   const address = source.uri.replace(/^[a-z0-9+]+:\/\//, '').replaceAll('/', '_');
-  const index = path.join('/var/lib/apt/lists', `${address}_dists_${source.suite}_InRelease`);
-  return createHash('sha256')
-    .update(await readFile(index).catch(() => ''))
-    .digest('hex');
+  const list = path.join('/var/lib/apt/lists', `${address}_dists_${source.suite}`);
+  const read = (kind: string): Promise<Buffer | null> => readFile(`${list}_${kind}`).catch(() => null);
+  return indexIdentity((await read('InRelease')) ?? (await read('Release')), new Date());
+}
+
+/**
+ * SHA-256 of an index. Where this machine keeps none, nobody can tell whether the suite has changed: then what is built from it
+ * counts for the month, and no longer.
+ */
+export function indexIdentity(index: Uint8Array | null, now: Date): string {
+  const known = index !== null && index.length > 0 ? index : `no index in ${now.toISOString().slice(0, 7)}`;
+  return createHash('sha256').update(known).digest('hex');
 }

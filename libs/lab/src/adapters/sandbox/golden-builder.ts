@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Component, Profile, Sha256 } from '@vouch/contracts';
-import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { profileDigest } from '../../domain/profile.js';
-import { baseScript, componentsScript } from './build-scripts.js';
 import { hostRelease, type HostRelease } from '../host/host-release.js';
+import { baseLayer, goldenDigest, profileLayer, recordName } from './golden-address.js';
 import { noteUse } from './golden-use.js';
 import { LayerStore } from './layer-store.js';
 import { installedComponents, runningServices } from '../../plan-run/machine-facts.js';
@@ -65,13 +63,8 @@ export class GoldenBuilder {
     const release = await hostRelease();
     if (profile.stream !== release.stream) throw new StreamNotBuildable(profile, release.stream);
     const below = options.on?.layers ?? [await this.base(release, options.signal)];
-    const script = componentsScript(profile);
-    const layer = `${profile.name}-${shortDigest(below, script)}`;
-    const record = path.join(
-      this.host.directory,
-      'goldens',
-      `${layer}-${shortDigest([profileDigest(profile), ...this.otherInit()])}.json`,
-    );
+    const { id: layer, script } = profileLayer(profile, below);
+    const record = path.join(this.host.directory, 'goldens', recordName(layer, profile, this.otherInit()));
     const known = await readGoldenRecord(record);
     if (known !== null && (await this.layers.has(layer))) {
       await noteUse(record);
@@ -82,7 +75,7 @@ export class GoldenBuilder {
     const layers = [layer, ...below];
     const found = await this.bootOnce(layer, layers);
     const golden: Golden = {
-      digest: goldenDigest(profileDigest(profile), layers, found.components, this.otherInit()),
+      digest: goldenDigest(profile, layers, found.components, this.otherInit()),
       profileDigest: profileDigest(profile),
       profile,
       layers,
@@ -109,8 +102,7 @@ export class GoldenBuilder {
 
   /** The layer of a bare system, shared by all profiles of a release. */
   async base(release: HostRelease, signal?: AbortSignal): Promise<string> {
-    const script = baseScript(release.source);
-    const id = `base-${release.stream}-${shortDigest([release.indexSha256], script)}`;
+    const { id, script } = baseLayer(release);
     await this.layers.build(id, [], script, { timeoutMs: LAYER_LIMIT_MS, ...signalOf({ signal }) });
     return id;
   }
@@ -137,19 +129,6 @@ export class GoldenBuilder {
     }
   }
 }
-
-const goldenDigest = (
-  profile: string,
-  layers: readonly string[],
-  components: readonly Component[],
-  otherInit: readonly string[],
-): string =>
-  createHash('sha256')
-    .update(canonicalize({ profile, layers, components, ...(otherInit.length === 0 ? {} : { otherInit }) }) ?? '')
-    .digest('hex');
-
-const shortDigest = (...parts: readonly unknown[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 
 const signalOf = ({ signal }: { signal?: AbortSignal | undefined }): { signal?: AbortSignal } =>
   signal === undefined ? {} : { signal };

@@ -36,3 +36,4 @@ export const DERIVED_CHECKS: readonly DerivedCheck[] = [
 
 export * from './derived-check.js';
 export * from './look.js';
+export { packagesIn } from './packages.js';

@@ -1,4 +1,6 @@
+import type { Component } from '@vouch/contracts';
 import { tableOf, type DerivedCheck } from './derived-check.js';
+import type { Look } from './look.js';
 
 const SCRIPT = "dpkg-query -W -f='${binary:Package}\\t${db:Status-Abbrev} ${Version}\\n'";
 
@@ -23,3 +25,13 @@ export const PACKAGES_WHOLE: DerivedCheck = {
       .map(([name, is]) => ({ key: name, detail: `${name} is in the state "${is.trim()}"` }));
   },
 };
+
+/** The packages that were installed when a machine was looked at. */
+export function packagesIn(look: Look): Pick<Component, 'package' | 'version' | 'architecture'>[] {
+  return [...tableOf(look.get(SCRIPT) ?? '')]
+    .filter(([, state]) => state.startsWith('ii'))
+    .map(([name, state]) => {
+      const [own = '', architecture = ''] = name.split(':');
+      return { package: own, version: state.split(/\s+/)[1] ?? '', architecture };
+    });
+}
