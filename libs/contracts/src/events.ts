@@ -23,7 +23,7 @@ export const events = {
   'rollout.outcome-reported': z.object({ tenantId: id, deviceId: id, revisionId: id }),
   'rollout.ring-changed': z.object({ revisionId: id }),
   'billing.cost-metered': z.object({ costEntryId: id, revisionId: id }),
-  'billing.close-requested': z.object({ period: z.string() }),
+  'billing.close-requested': z.object({ mspId: id, period: z.string() }),
   'billing.payment-reported': z.object({ eventId: z.string() }),
   'billing.statement-closed': z.object({ tenantId: id, statementId: id }),
   'billing.statement-changed': z.object({ tenantId: id, statementId: id }),

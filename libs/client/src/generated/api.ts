@@ -1350,8 +1350,8 @@ export interface paths {
         get: operations["listStatements"];
         put?: never;
         /**
-         * Close a billing period: unbilled costs are split and each tenant gets its statement
-         * @description Close a billing period: unbilled costs are split and each tenant gets its statement.
+         * Close a billing period of your MSP: each of its tenants gets a statement of the shares that are on none yet
+         * @description Costs are split over all tenants that needed the test, of whichever MSP. The operator closes it for all MSPs.
          */
         post: operations["closePeriod"];
         delete?: never;
@@ -9884,7 +9884,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Close a billing period: unbilled costs are split and each tenant gets its statement */
+            /** @description Close a billing period of your MSP: each of its tenants gets a statement of the shares that are on none yet */
             202: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];
