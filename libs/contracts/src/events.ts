@@ -8,6 +8,7 @@ export const events = {
   'catalog.snapshot-stored': z.object({ sourceId: z.string(), snapshotId: id }),
   'catalog.urgency-changed': z.object({ revisionId: id }),
   'fleet.device-enrolled': z.object({ tenantId: id, deviceId: id }),
+  'fleet.device-revoked': z.object({ tenantId: id, deviceId: id }),
   'fleet.fingerprint-changed': z.object({ tenantId: id, deviceId: id }),
   'planning.demand-changed': z.object({ revisionId: id }),
   'lab.runner-changed': z.object({ runnerId: id }),

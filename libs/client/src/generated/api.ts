@@ -466,7 +466,11 @@ export interface paths {
         get: operations["getDevice"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * End what a machine may: its key counts no more
+         * @description For a machine that was stolen or is gone. It is offered nothing any more; to come back it must enrol anew.
+         */
+        delete: operations["revokeDevice"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2680,7 +2684,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             description: string;
-            eventTypes: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
+            eventTypes: ("fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             failingSince: string | null;
             /** Format: uuid */
             id: string;
@@ -3614,7 +3618,7 @@ export interface components {
          */
         NewWebhookEndpoint: {
             description?: string;
-            eventTypes: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
+            eventTypes: ("fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             /** Format: uri */
             url: string;
         };
@@ -5435,7 +5439,7 @@ export interface components {
             /** @description HTTP status of the last answer. */
             status: number | null;
             /** @enum {string} */
-            type: "fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed";
+            type: "fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed";
         };
         /**
          * @example {
@@ -5495,7 +5499,7 @@ export interface components {
             /** @description HTTP status of the last answer. */
             status: number | null;
             /** @enum {string} */
-            type: "fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed";
+            type: "fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed";
         };
         /**
          * @example {
@@ -5546,7 +5550,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             description: string;
-            eventTypes: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
+            eventTypes: ("fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             failingSince: string | null;
             /** Format: uuid */
             id: string;
@@ -5567,7 +5571,7 @@ export interface components {
          */
         WebhookEndpointChange: {
             description?: string;
-            eventTypes?: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
+            eventTypes?: ("fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             /** @enum {string} */
             state?: "enabled" | "disabled";
             /** Format: uri */
@@ -7118,6 +7122,39 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    revokeDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };

@@ -46,6 +46,7 @@ export const permissions = {
   'enrolment-token:revoke': row('-',      'msp',     'msp',      '-',        '-',          '-'),
   'tenant:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'device:read':            row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
+  'device:revoke':          stepUp('-',   'msp',     'msp',      '-',        '-',          '-'),
   'patch:read':             row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'approval:read':          row('-',      'msp',     'msp',      'msp',      'tenant',     'tenant'),
   'policy:read':            ofAll(row('-',      'msp',     'msp',      'msp',      '-',          '-')),
