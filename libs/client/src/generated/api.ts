@@ -639,7 +639,7 @@ export interface paths {
         put?: never;
         /**
          * Join with a password of your own
-         * @description Signs in at once. A role that asks for a second factor asks for it next.
+         * @description Signs in at once, unless the organisation wants its identity provider for that: then the answer says so and you have joined. A role that asks for a second factor asks for it next.
          */
         post: operations["acceptInvitation"];
         delete?: never;
@@ -9429,6 +9429,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
