@@ -48,7 +48,7 @@ export class Services {
     const clock = systemClock;
     const database = await Database.connect(config.VOUCH_DATABASE_APP_URL, { applicationName: 'vouch-api' });
     const manifests = new ReadManifest(database);
-    const live = new LiveFeed(config.VOUCH_DATABASE_APP_URL);
+    const live = new LiveFeed(config.VOUCH_DATABASE_APP_URL, database);
     await live.start();
     return new Services(
       config,

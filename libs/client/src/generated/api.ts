@@ -781,7 +781,7 @@ export interface paths {
         };
         /**
          * Server-sent events: `change` names what kind of thing changed, `resync` asks to read anew
-         * @description Server-sent events: `change` names what kind of thing changed, `resync` asks to read anew.
+         * @description You hear of what concerns your tenants, of patches that machines of theirs need or needed, and of the lab and the catalog.
          */
         get: operations["watch"];
         put?: never;
