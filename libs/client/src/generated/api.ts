@@ -5674,6 +5674,7 @@ export interface components {
         /** @description Your role does not allow this. */
         Problem403: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -5826,6 +5827,9 @@ export interface components {
         /** @description Too many requests. Try again in 12 seconds. */
         Problem429: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                /** @description Seconds until it may be tried again. */
+                "Retry-After"?: string;
                 [name: string]: unknown;
             };
             content: {
