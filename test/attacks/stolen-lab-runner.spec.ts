@@ -1,9 +1,14 @@
 import path from 'node:path';
 import type { LabJob, RunObservations } from '@vouch/contracts';
 import { openFileSigner, type Signer } from '@vouch/evidence';
-import { registerLabRunnerCredential } from '@vouch/identity';
+import {
+  listLabRunnerCredentials,
+  makeLabRunnerCredential,
+  registerLabRunnerCredential,
+  revokeLabRunnerCredential,
+} from '@vouch/identity';
 import { IssueVerdictStage, RunQueue, verdict } from '@vouch/lab';
-import { shared } from '@vouch/platform';
+import { shared, type Tx } from '@vouch/platform';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestApi } from '../integration/api.js';
@@ -38,7 +43,7 @@ describe('a stolen lab-runner cannot forge an approval', () => {
     const clock = (): Date => new Date();
     const { platform } = api.database;
     stage = new IssueVerdictStage(platform, new RunQueue(platform, clock, 10), signer, clock, 30);
-    await platform.transaction(shared, (tx) => registerLabRunnerCredential(tx, 'other', OTHER_TOKEN));
+    await platform.transaction(shared, (tx) => registerLabRunnerCredential(tx, 'other', OTHER_TOKEN, new Date()));
   });
   afterAll(async () => {
     await owner.end();
@@ -104,6 +109,40 @@ describe('a stolen lab-runner cannot forge an approval', () => {
       headers: { ...AS_RUNNER, 'content-type': 'application/octet-stream' },
     });
     expect(response.status).toBe(422);
+  });
+
+  it('ends: by command, by time, and when another takes its place, also under the same name', async () => {
+    const { platform } = api.database;
+    const write = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => platform.transaction(shared, work);
+    const hello = async (secret: string): Promise<number> =>
+      (await api.post('/lab/v1/hello', { name: 'lab', drivers: [] }, { authorization: `Bearer ${secret}` })).status;
+    const now = new Date();
+    const old = await write((tx) => makeLabRunnerCredential(tx, 'third', now, null));
+    expect(await hello(old)).not.toBe(401);
+    const secret = await write((tx) => makeLabRunnerCredential(tx, 'third', now, 30));
+    expect([await hello(old), (await hello(secret)) === 401]).toEqual([401, false]);
+    // Whoever seeds the old one again does not bring it back.
+    await write((tx) => registerLabRunnerCredential(tx, 'third', old, now));
+    expect(await hello(old)).toBe(401);
+
+    const late = await write((tx) => makeLabRunnerCredential(tx, 'fourth', now, 1));
+    await owner.query(`update identity_machine_credential set expires_at = now() where name = 'fourth'`);
+    expect(await hello(late)).toBe(401);
+
+    const last = await write((tx) => makeLabRunnerCredential(tx, 'fifth', now, null));
+    expect(await hello(last)).not.toBe(401);
+    const used = (await write((tx) => listLabRunnerCredentials(tx, now))).filter(({ name }) => name === 'fifth');
+    expect(used).toEqual([expect.objectContaining({ state: 'active', lastUsedAt: expect.any(Date) as Date })]);
+    expect(await write((tx) => revokeLabRunnerCredential(tx, 'fifth', now))).toBe(true);
+    expect(await write((tx) => revokeLabRunnerCredential(tx, 'fifth', now))).toBe(false);
+    expect(await hello(last)).toBe(401);
+    const { rows } = await owner.query(
+      `select action, count(*)::int as n from platform_audit where subject = 'lab-credential:fifth' group by 1 order by 1`,
+    );
+    expect(rows).toEqual([
+      { action: 'lab-credential.add', n: 1 },
+      { action: 'lab-credential.revoke', n: 1 },
+    ]);
   });
 
   it.each([

@@ -46,6 +46,30 @@ describe('an API key', () => {
     expect((await get(`/devices/${rest.deviceId}`, headers)).status).toBe(404);
   });
 
+  it('for some tenants does nothing for the whole MSP, also when it was made before that was refused', async () => {
+    const wide = ['device:read', 'webhook:read', 'webhook:manage', 'api-key:read', 'api-key:revoke'].concat([
+      'hold:read',
+      'hold:manage',
+      'policy:read',
+      'member:read',
+      'tenant:create',
+    ]);
+    const { id, headers } = await rest.key(msp.technician, wide);
+    expect((await get('/webhook-endpoints', headers)).status).toBe(200);
+    await onDatabase('update identity_api_key set reach = $2 where id = $1', [id, [tenants.two.id]]);
+    const me = (await (await get('/whoami', headers)).json()) as Whoami;
+    expect(me.actions).toEqual(['device:read']);
+    for (const route of ['/webhook-endpoints', '/api-keys', '/holds', '/policies', '/members'])
+      expect((await get(route, headers)).status, route).toBe(403);
+    expect((await remove(`/api-keys/${id}`, headers)).status).toBe(403);
+    expect((await rest.api.post('/api/v1/tenants', { name: 'More' }, headers)).status).toBe(403);
+  });
+
+  it('of one tenant’s owner manages that tenant’s webhooks, also when it was made for just that tenant', async () => {
+    const { headers } = await rest.key(tenants.one.owner, ['webhook:read'], { tenantIds: [tenants.one.id] });
+    expect((await get('/webhook-endpoints', headers)).status).toBe(200);
+  });
+
   it('is shown once and kept as SHA-256', async () => {
     const { id, key, headers } = await rest.key(msp.technician, ['device:read']);
     expect(key).toMatch(/^vk_[\w-]{43}$/);
@@ -62,6 +86,9 @@ describe('an API key', () => {
     ['more than its maker', { actions: ['portal:open'] }],
     ['a higher role', { actions: ['device:read'], role: 'msp-owner' }],
     ['tenants of others', { actions: ['device:read'], tenantIds: [tenants.foreign.id] }],
+    ['the webhooks of all for some tenants', { actions: ['webhook:manage'], tenantIds: [tenants.two.id] }],
+    ['the keys of all for some tenants', { actions: ['api-key:read'], tenantIds: [tenants.two.id] }],
+    ['holds for all for some tenants', { actions: ['hold:manage'], tenantIds: [tenants.one.id, tenants.two.id] }],
     ['what does not exist', { actions: ['device:destroy'] }],
   ])('cannot be given %s', async (_what, wish) => {
     const answer = await rest.api.post('/api/v1/api-keys', { name: 'x', expiresInDays: 1, ...wish }, await owner());

@@ -124,7 +124,7 @@ async function publishTrust(dataDir: string): Promise<void> {
 
 async function seed({ platform }: TestDatabase): Promise<void> {
   await platform.transaction(shared, async (tx) => {
-    await registerLabRunnerCredential(tx, 'lab', LAB_TOKEN);
+    await registerLabRunnerCredential(tx, 'lab', LAB_TOKEN, new Date());
     for (const msp of organisation) {
       await registerMsp(tx, { id: msp.id, name: msp.slug });
       const member = { mspId: msp.id, password: PASSWORD };

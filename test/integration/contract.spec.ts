@@ -3,7 +3,7 @@ import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { idOf, newId, sha256Hex, shared } from '@vouch/platform';
 import { openApiDocument } from '../../apps/api/src/server.js';
-import { fingerprint, LAB_TOKEN, METRICS_TOKEN, PASSWORD } from './api.js';
+import { fingerprint, LAB_TOKEN, METRICS_TOKEN, PASSWORD, TestDevice } from './api.js';
 import { artefact, ids, msp, RestFixture, tenants } from './rest-fixture.js';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -41,6 +41,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
   let person: Record<string, string>;
   let owner: Record<string, string>;
   let boss: Record<string, string>;
+  let spareDevice: TestDevice;
   let operator: Record<string, string>;
   let made: Record<'token' | 'key' | 'endpoint' | 'spare' | 'delivery' | 'invitation' | 'hold' | 'waiver', string>;
   const golden = sha256Hex('golden');
@@ -52,6 +53,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
     person = await rest.person(msp.technician);
     owner = await rest.person(tenants.one.owner);
     boss = await rest.person(msp.boss);
+    spareDevice = new TestDevice(rest.api);
     operator = await rest.operator();
     const post = async (route: string, body: unknown, headers = person): Promise<{ id: string }> =>
       (await (await rest.api.post(route, body, headers)).json()) as { id: string };
@@ -66,6 +68,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
       delivery: newId(),
       invitation: (await post('/api/v1/invitations', { email: 'a@people.example', role: 'technician' }, boss)).id,
     };
+    await spareDevice.enrol(await rest.api.enrolmentToken(tenants.one.id, msp.technician), 'spare');
     const { platform } = rest.api.database;
     await platform.transaction(shared, async (tx) => {
       await tx.query(
@@ -162,6 +165,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
     getTenant: { status: 200, path: { id: tenants.one.id } },
     listDevices: { status: 200, query: { tenantId: tenants.one.id } },
     getDevice: { status: 200, path: { id: rest.deviceId } },
+    revokeDevice: { status: 204, path: { id: spareDevice.identity.deviceId } },
     listPatches: { status: 200 },
     getPatch: { status: 200, path: { id: ids.revision } },
     listRuns: { status: 200 },

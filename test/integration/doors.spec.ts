@@ -116,6 +116,37 @@ describe('the doors of the API', () => {
       );
     });
 
+    it('that was revoked is refused, needs nothing any more, and stays with its tenant’s history', async () => {
+      const stolen = new TestDevice(api);
+      await stolen.enrol(await api.enrolmentToken(one.id, north.technician), 'stolen');
+      const id = stolen.identity.deviceId;
+      const report = () => stolen.send('PUT', '/device/v1/fingerprint', fingerprint());
+      expect((await report()).status).toBe(204);
+      const revoke = async (email: string): Promise<number> => {
+        const headers = { cookie: await api.signIn(email), 'x-vouch-csrf': '1' };
+        return (await fetch(`${api.url}/api/v1/devices/${id}`, { method: 'DELETE', headers })).status;
+      };
+      expect([await revoke(south.technician), await revoke(north.reader), await revoke(one.owner)]).toEqual([
+        404, 403, 403,
+      ]);
+      expect((await report()).status).toBe(204);
+      expect([await revoke(north.technician), await revoke(north.technician)]).toEqual([204, 404]);
+      expect(await problem(await report())).toMatchObject({ status: 401, code: 'device-refused' });
+      const { cookie } = { cookie: await api.signIn(north.technician) };
+      const seen = (await (await api.get(`/api/v1/devices/${id}`, { cookie })).json()) as { revokedAt: string | null };
+      expect(seen.revokedAt).not.toBeNull();
+      const read = (sql: string) => api.database.platform.read(shared, sql, [id]);
+      expect(
+        await read(`select actor like 'member:%' as by_member, from_address <> '' as has_from, tenant_id is not null as of_tenant
+          from platform_audit where action = 'device.revoke' and subject = 'device:' || $1`),
+      ).toEqual([{ by_member: true, has_from: true, of_tenant: true }]);
+      expect(
+        await read(
+          `select 1 from platform_outbox where topic = 'fleet.device-revoked' and payload ->> 'deviceId' = $1`,
+        ),
+      ).toHaveLength(1);
+    });
+
     it('has no manifest before it has a channel', async () => {
       const headers = device.headers('GET', '/device/v1/manifest', '');
       expect((await problem(await api.get('/device/v1/manifest', headers))).status).toBe(404);

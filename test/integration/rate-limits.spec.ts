@@ -3,7 +3,7 @@ import type { Problem } from '@vouch/contracts';
 import { createLogger, newId } from '@vouch/platform';
 import { RateLimits, TooManyRequests } from '../../apps/api/src/limits/rate-limits.js';
 import { testRedisUrl } from './database.js';
-import { msp, RestFixture } from './rest-fixture.js';
+import { msp, otherMsp, RestFixture } from './rest-fixture.js';
 
 const logger = createLogger('test', 'error');
 
@@ -49,10 +49,32 @@ describe('rate limits', () => {
       for (let count = 0; count < 30; count += 1) answers.push(await read());
       const last = answers.at(-1) as Response;
       expect(last.status).toBe(429);
+      expect(last.headers.get('ratelimit')).toMatch(/^"caller";r=0;t=\d+$/);
+      expect(last.headers.get('ratelimit-policy')).toBe('"caller";q=30;w=60');
       expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(((await last.json()) as Problem).code).toBe('too-many-requests');
       const { headers: other } = await rest.key(msp.technician, ['device:read']);
       expect((await rest.api.get('/api/v1/devices', other)).status).toBe(200);
+    });
+
+    it('count what a caller is refused, too: without the right, the header, or a fresh proof', async () => {
+      const { headers } = await rest.key(msp.technician, ['device:read']);
+      const statuses: number[] = [];
+      const left = async (answer: Promise<Response>): Promise<string | null> => {
+        const { status, headers: got } = await answer;
+        statuses.push(status);
+        return /r=(\d+)/.exec(got.get('ratelimit') ?? '')?.[1] ?? null;
+      };
+      const { cookie = '' } = await rest.person(otherMsp.reader);
+      const body = { name: 'x', expiresInDays: 1, actions: ['device:read'] };
+      expect(await left(rest.api.get('/api/v1/tenants', headers))).toBe('29');
+      expect(await left(rest.api.get('/api/v1/tenants', headers))).toBe('28');
+      expect(await left(rest.api.post('/api/v1/api-keys', body, { cookie }))).toBe('29');
+      expect(await left(rest.api.post('/api/v1/api-keys', body, { cookie, 'x-vouch-csrf': '1' }))).toBe('28');
+      expect(statuses).toEqual([403, 403, 403, 403]);
+      for (let count = 0; count < 28; count += 1) await left(rest.api.get('/api/v1/tenants', headers));
+      const last = await rest.api.get('/api/v1/tenants', headers);
+      expect([last.status, last.headers.get('ratelimit')?.startsWith('"caller";r=0;')]).toEqual([429, true]);
     });
 
     it('slow down who guesses keys, before the database is asked', async () => {

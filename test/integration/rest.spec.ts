@@ -46,6 +46,43 @@ const lists = [
   '/enrolment-tokens',
 ];
 
+/** What the live feed says to a member, until `last` is said. */
+async function heard(headers: Record<string, string>, during: () => Promise<void>, last: string): Promise<string[]> {
+  const answer = await rest.api.get('/api/v1/live', headers);
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  await during();
+  let text = '';
+  while (!text.includes(last)) text += new TextDecoder().decode((await reader.read()).value);
+  await reader.cancel();
+  return [...text.matchAll(/"topic":"([^"]+)"/g)].flatMap(([, topic]) => topic ?? []);
+}
+
+describe('the live feed', () => {
+  it('tells of one’s own tenants and patches and of shared things, and of nothing else', async () => {
+    const news = async (): Promise<void> => {
+      const [device, run] = [idOf('some device'), idOf('some run')];
+      await rest.publish('fleet.device-enrolled', { tenantId: tenants.one.id, deviceId: device });
+      await rest.publish('rollout.outcome-reported', {
+        tenantId: tenants.foreign.id,
+        deviceId: device,
+        revisionId: ids.revision,
+      });
+      await rest.publish('approval.decided', { revisionId: ids.revision });
+      await rest.publish('rollout.ring-changed', { revisionId: idOf('a revision that nobody needs') });
+      await rest.publish('approval.channel-changed', { channelId: ids.channel });
+      await rest.publish('identity.mail-added', { mailId: idOf('mail') });
+      await rest.publish('billing.close-requested', { mspId: otherMsp.id, period: '2026-12' });
+      await rest.publish('lab.run-queued', { runId: run });
+    };
+    const of = async (email: string): Promise<string[]> => heard(await rest.person(email), news, 'lab.run-queued');
+    const own = ['fleet.device-enrolled', 'approval.decided', 'approval.channel-changed', 'lab.run-queued'];
+    expect(await of(msp.technician)).toEqual(own);
+    expect(await of(tenants.one.owner)).toEqual(own);
+    expect(await of(tenants.two.owner)).toEqual(['approval.channel-changed', 'lab.run-queued']);
+    expect(await of(otherMsp.technician)).toEqual(['rollout.outcome-reported', 'lab.run-queued']);
+  });
+});
+
 describe('the overview', () => {
   it("shows nothing of what another MSP's policies decided, and of how its rollouts went", async () => {
     const patches = async (): Promise<unknown> => (await read<Overview>('/overview')).patches;

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Sessions, SingleSignOnNeeded } from '@vouch/identity';
+import { idOf } from '@vouch/platform';
 import { organisation, PASSWORD, TestApi } from './api.js';
 import { TestIdentityProvider } from './identity-provider.js';
-import { Person, problemCode } from './people.js';
+import { mailsTo, Person, problemCode } from './people.js';
 
 const [north, south] = organisation;
 if (!north || !south) throw new Error('The organisation of the tests is not whole.');
@@ -131,13 +133,35 @@ describe('single sign-on', () => {
     expect((await fetch(`${api.url}/api/v1/single-sign-on/callback`)).status).toBe(422);
   });
 
-  it('when it is required leaves passwords to owners and customers', async () => {
+  it('when it is required leaves passwords and passkeys to owners and customers', async () => {
     await boss.send('PUT', '/api/v1/single-sign-on', settings({ required: true }));
     const signIn = (email: string, password = PASSWORD): Promise<Response> => new Person(api, email).signIn(password);
     expect(await problemCode(await signIn(north.reader))).toEqual([403, 'single-sign-on-needed']);
     expect((await signIn(north.reader, 'not it')).status).toBe(401);
+    const sessions = new Sessions(api.database.app, () => new Date());
+    for (const method of ['passkey', 'password'] as const)
+      await expect(sessions.begin(idOf(north.reader), { method, secondFactor: true }), method).rejects.toThrow(
+        SingleSignOnNeeded,
+      );
     for (const email of [north.boss, south.reader, north.tenants[0]?.owner ?? ''])
       expect((await signIn(email)).status, email).toBe(200);
+    await sessions.begin(idOf(north.boss), { method: 'passkey', secondFactor: true });
+
+    // Whoever joins by invitation is a member then, and signs in where all do.
+    const joiner = 'joiner@north.example';
+    await boss.send('POST', '/api/v1/invitations', { email: joiner, role: 'msp-reader' });
+    const [mail] = await mailsTo(api, joiner);
+    const secret = /invitation\/(\S+)/.exec(mail?.text ?? '')?.[1];
+    const person = new Person(api, joiner);
+    const accepted = await person.send('POST', '/api/v1/invitations/accept', {
+      secret,
+      name: 'Joiner',
+      password: 'seven lamps under dark water',
+    });
+    expect(await problemCode(accepted)).toEqual([403, 'single-sign-on-needed']);
+    expect(person.cookie).toBe('');
+    provider.accounts['joiner'] = { email: joiner, email_verified: true, amr: ['mfa'] };
+    expect(await sessionOf(await comeBack(await visit('joiner')))).toMatchObject({ member: { email: joiner } });
     expect((await boss.send('DELETE', '/api/v1/single-sign-on')).status).toBe(204);
     expect((await signIn(north.reader)).status).toBe(200);
   });

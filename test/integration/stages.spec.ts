@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RunObservations } from '@vouch/contracts';
+import { RevokeDevice, type DeviceContext } from '@vouch/fleet';
 import { CancelRun, LeaseLost } from '@vouch/lab';
 import { firstBrokenAuditEntry, shared } from '@vouch/platform';
 import { OutcomeNotOffered } from '@vouch/rollout';
@@ -189,6 +190,26 @@ describe('the stages of the main job', () => {
     await shop.settle();
     const [demand] = await rows(`select untestable from planning_demand where packages = '["exotic"]'`);
     expect(demand?.['untestable']).toBe('No lab environment that resembles these machines has exotic installed.');
+  });
+
+  it('a revoked machine is no more in the demand, and its ring does not wait for it', async () => {
+    const devices = async (): Promise<unknown> =>
+      shop.database.platform.read(shared, 'select sum(devices)::int as n from fleet_need');
+    expect(await devices()).toEqual([{ n: 6 }]);
+    const [lost] = shop.ring(0);
+    const caller = { tenantIds: [lost?.tenantId], kind: 'member', id: 'x', from: '', correlationId: 'test' };
+    const revoked = await new RevokeDevice(shop.database.app, shop.clock).revoke(caller as never, lost?.deviceId ?? '');
+    expect(revoked).toBe(true);
+    expect(shop.stages.demand.wakes['fleet.device-revoked']?.({})).toBe('all');
+    await shop.stages.demand.process('all', 'test');
+    expect(await devices()).toEqual([{ n: 5 }]);
+    await shop.settle();
+    await shop.labRuns();
+    await shop.settle();
+    const revision = await shop.revision('web', '2');
+    for (const device of shop.ring(0).slice(1)) await shop.report(device, revision, 'installed');
+    await shop.settle();
+    expect(await shop.offeredTo(shop.ring(1)[0] as DeviceContext)).toEqual(['web 2']);
   });
 
   it('settling again changes nothing: every stage is idempotent', async () => {

@@ -6,6 +6,7 @@ export const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   identity_find_member: 'who signs in is looked up before a tenant is known; answers for one address',
   identity_find_session: 'whose session this is, is asked before a tenant is known; answers for one secret',
   identity_find_single_sign_on: 'where members of an MSP sign in is asked before they are known; answers for one MSP',
+  identity_signs_in_elsewhere: 'how a member must sign in is asked before the session is; answers for that member',
   identity_find_subject: 'whom a provider vouches for is looked up within its MSP; answers for one subject',
   identity_find_passkey: 'who holds a passkey is asked before a tenant is known; answers for one credential',
   identity_find_password_reset: 'whose link this is, is asked before a tenant is known; answers for one secret',

@@ -16,7 +16,6 @@ import { LabDeskController } from './lab/lab-desk.controller.js';
 import { ProfilesController } from './lab/profiles.controller.js';
 import { DeprecationInterceptor } from './deprecation/deprecated.js';
 import { IdempotencyInterceptor } from './idempotency/idempotency.interceptor.js';
-import { RateLimitGuard } from './limits/rate-limit.guard.js';
 import { peopleControllers } from './people/controllers.js';
 import { restControllers } from './rest/controllers.js';
 import { Services } from './services.js';
@@ -45,7 +44,6 @@ export class AppModule {
         { provide: Metrics, useValue: metrics },
         { provide: RouteMethods, useValue: methods },
         { provide: APP_GUARD, useClass: AccessGuard },
-        { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_INTERCEPTOR, useClass: DeprecationInterceptor },
         { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
         { provide: APP_FILTER, useClass: ProblemFilter },

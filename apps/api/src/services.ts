@@ -2,7 +2,7 @@ import path from 'node:path';
 import { ReadManifest } from '@vouch/approval';
 import { BillingRequests, StripeProvider, type PaymentProvider } from '@vouch/billing';
 import { TrustStore } from '@vouch/evidence';
-import { DeviceAuthentication, Enrolment, RecordFingerprint } from '@vouch/fleet';
+import { DeviceAuthentication, Enrolment, RecordFingerprint, RevokeDevice } from '@vouch/fleet';
 import { MachineCredentials } from '@vouch/identity';
 import { RunnerRegistry, RunQueue, WatchRuns } from '@vouch/lab';
 import { ContentStore, Database, openEvidenceStore, systemClock, type BlobStore, type Logger } from '@vouch/platform';
@@ -26,6 +26,7 @@ export class Services {
     readonly credentials: MachineCredentials,
     readonly devices: DeviceAuthentication,
     readonly enrolment: Enrolment,
+    readonly revokeDevice: RevokeDevice,
     readonly fingerprints: RecordFingerprint,
     readonly outcomes: RecordOutcome,
     readonly manifests: ReadManifest,
@@ -47,16 +48,17 @@ export class Services {
     const clock = systemClock;
     const database = await Database.connect(config.VOUCH_DATABASE_APP_URL, { applicationName: 'vouch-api' });
     const manifests = new ReadManifest(database);
-    const live = new LiveFeed(config.VOUCH_DATABASE_APP_URL);
+    const live = new LiveFeed(config.VOUCH_DATABASE_APP_URL, database);
     await live.start();
     return new Services(
       config,
       logger,
       database,
       new PeopleServices(config, database, clock),
-      new MachineCredentials(database),
+      new MachineCredentials(database, clock),
       new DeviceAuthentication(database, clock),
       new Enrolment(database, clock),
+      new RevokeDevice(database, clock),
       new RecordFingerprint(database, clock),
       new RecordOutcome(database, manifests, clock),
       manifests,

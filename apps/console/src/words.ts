@@ -47,6 +47,7 @@ export const verdicts = {
 /** What happened, as those who are told about it call it. */
 export const events: Readonly<Record<WebhookTopic, string>> = {
   'fleet.device-enrolled': 'a machine has joined',
+  'fleet.device-revoked': 'a machine was revoked',
   'lab.verdict-issued': 'a patch was tested',
   'approval.decided': 'a patch was approved or held',
   'rollout.ring-changed': 'a rollout went on or stopped',

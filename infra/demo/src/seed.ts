@@ -26,7 +26,7 @@ await runProcess(async () => {
   const password = config.VOUCH_DEMO_PASSWORD;
   await database.transaction(shared, async (tx) => {
     const now = new Date();
-    await registerLabRunnerCredential(tx, config.VOUCH_LAB_NAME, config.VOUCH_LAB_TOKEN);
+    await registerLabRunnerCredential(tx, config.VOUCH_LAB_NAME, config.VOUCH_LAB_TOKEN, now);
     await registerMsp(tx, msp);
     await registerPolicy(tx, policy, now);
     for (const [email, name, role] of [

@@ -42,6 +42,7 @@ export class AssessDemandStage implements Stage {
   readonly wakes = {
     'catalog.snapshot-stored': () => 'all',
     'fleet.fingerprint-changed': () => 'all',
+    'fleet.device-revoked': () => 'all',
   } as const;
 
   constructor(

@@ -106,6 +106,7 @@ export class ApiKeys {
       role: Role;
       maker_role: Role;
       actions: string[];
+      for_some_tenants: boolean;
       msp_id: string;
       msp: string;
       tenant_ids: string[];
@@ -113,7 +114,10 @@ export class ApiKeys {
     if (!row) return null;
     const { id, name, email, msp_id: mspId, msp, tenant_ids: tenantIds } = row;
     this.used.set(id, this.clock());
-    const grant: { role: Role; actions: ReadonlySet<Action> } = effectiveGrant(row, row.maker_role);
+    const grant: { role: Role; actions: ReadonlySet<Action> } = effectiveGrant(
+      { ...row, forSomeTenants: row.for_some_tenants },
+      row.maker_role,
+    );
     return {
       kind: 'api-key',
       id,

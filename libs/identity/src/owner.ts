@@ -1,6 +1,6 @@
 import type { Tx } from '@vouch/platform';
 import type { CallerContext } from './context.js';
-import { reachOf, type Action } from './domain/permissions.js';
+import { permissions, reachOf, type Action } from './domain/permissions.js';
 
 /** The caller acts for no MSP or tenant that could own something. */
 export class NoOwner extends Error {
@@ -11,10 +11,12 @@ export class NoOwner extends Error {
 }
 
 /**
- * On whose behalf the caller acts: the MSP, or the one tenant.
+ * On whose behalf the caller acts: the MSP, or the one tenant. No key acts so by a right that the table does not give to
+ * the organisation: it may be for a part of the tenants.
  * @throws NoOwner
  */
 export function ownerOf(caller: CallerContext, action: Action): string {
+  if (caller.kind === 'api-key' && !permissions[action].organisations) throw new NoOwner();
   const reach = reachOf(caller.role, action);
   const owner = reach === 'msp' ? caller.mspId : reach === 'tenant' ? caller.tenantIds[0] : undefined;
   if (!owner) throw new NoOwner();

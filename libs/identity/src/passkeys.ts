@@ -160,7 +160,7 @@ export class Passkeys {
     return options;
   }
 
-  /** Begins a session for whoever holds the passkey. @throws PasskeyRefused */
+  /** Begins a session for whoever holds the passkey. @throws PasskeyRefused @throws SingleSignOnNeeded */
   async signIn(response: AuthenticationResponseJSON, origin: Origin): Promise<SessionSecret> {
     const memberId = await this.verify(response, 'passkey-sign-in', null, origin.address);
     return this.sessions.begin(memberId, { method: 'passkey', secondFactor: true }, origin);

@@ -1,11 +1,11 @@
-import { audit, sha256Hex, type SealedBox, type Tx } from '@vouch/platform';
+import { audit, type SealedBox, type Tx } from '@vouch/platform';
 import type { Role } from './domain/permissions.js';
 import { newSecretToken } from './secret-token.js';
 import { placeOf } from './second-factor.js';
 import { hashPassword } from './passwords.js';
 
 /**
- * Registration of MSPs, tenants, members and lab-runners, with ids that the caller derives, so that doing it twice
+ * Registration of MSPs, tenants and members, with ids that the caller derives, so that doing it twice
  * makes one. Needs the platform role.
  */
 export async function registerMsp(tx: Tx, msp: { id: string; name: string }): Promise<void> {
@@ -87,12 +87,5 @@ export async function registerCodes(
   await tx.query(
     `insert into identity_totp (member_id, secret_sealed, created_at, confirmed_at) values ($1, $2, $3, $3) on conflict do nothing`,
     [memberId, box.seal(secret, placeOf(memberId)), now],
-  );
-}
-
-export async function registerLabRunnerCredential(tx: Tx, name: string, secret: string): Promise<void> {
-  await tx.query(
-    `insert into identity_machine_credential (secret_sha256, kind, name) values ($1, 'lab-runner', $2) on conflict do nothing`,
-    [sha256Hex(secret), name],
   );
 }

@@ -24,6 +24,14 @@ export interface SessionSecret {
   readonly expiresAt: Date;
 }
 
+/** The proof is good, and the organisation wants its members to sign in with its own identity provider. */
+export class SingleSignOnNeeded extends Error {
+  readonly code = 'single-sign-on-needed';
+  constructor(mspId: string) {
+    super(`Your organisation asks you to sign in with its identity provider: /api/v1/session/single-sign-on/${mspId}`);
+  }
+}
+
 export interface SessionView {
   readonly id: string;
   readonly method: Proof['method'];
@@ -62,13 +70,18 @@ export class Sessions {
     private readonly clock: Clock,
   ) {}
 
-  /** Begins a session for somebody who has just proved who they are; the secret is new each time (session fixation). */
+  /**
+   * Begins a session for somebody who has just proved who they are; the secret is new each time (session fixation).
+   * Every way in leads here, so here is where an organisation's own provider is insisted on.
+   * @throws SingleSignOnNeeded
+   */
   async begin(memberId: string, proof: Proof, origin: Origin = UNKNOWN): Promise<SessionSecret> {
     const { secret, sha256 } = newSecretToken(PREFIX);
     const now = this.clock();
     const expiresAt = new Date(now.getTime() + SESSION_HOURS * 3_600_000);
     await this.database.transaction(shared, async (tx) => {
       await actAs(tx, memberId);
+      if (proof.method !== 'single-sign-on') await refuseElsewhere(tx);
       await tx.query(
         `insert into identity_session (token_sha256, member_id, created_at, expires_at, method, second_factor_at, stepped_up_at,
                                        last_seen_at, address, user_agent)
@@ -222,4 +235,10 @@ export class Sessions {
       return work(tx);
     });
   }
+}
+
+/** @throws SingleSignOnNeeded */
+async function refuseElsewhere(tx: Tx): Promise<void> {
+  const [row] = await tx.query<{ msp_id: string | null }>('select identity_signs_in_elsewhere() as msp_id');
+  if (row?.msp_id) throw new SingleSignOnNeeded(row.msp_id);
 }

@@ -12,14 +12,6 @@ export class SignInRefused extends Error {
   }
 }
 
-/** The password is right, and the organisation wants its members to sign in with its own identity provider. */
-export class SingleSignOnNeeded extends Error {
-  readonly code = 'single-sign-on-needed';
-  constructor(mspId: string) {
-    super(`Your organisation asks you to sign in with its identity provider: /api/v1/session/single-sign-on/${mspId}`);
-  }
-}
-
 /** Signing in with e-mail and password: the first of perhaps two steps. */
 export class SignIn {
   constructor(
@@ -40,7 +32,7 @@ export class SignIn {
       ...((await this.isKnown(account, origin.address)) ? [] : [['account', account] as const]),
     ];
     await this.throttle.guess(at);
-    const [member] = await this.database.read<{ id: string; password_hash: string | null; elsewhere: string | null }>(
+    const [member] = await this.database.read<{ id: string; password_hash: string | null }>(
       shared,
       'select * from identity_find_member($1)',
       [account],
@@ -48,7 +40,6 @@ export class SignIn {
     const right = await isPassword(member?.password_hash, password);
     if (!member || !right) throw new SignInRefused();
     await this.throttle.forgive(at);
-    if (member.elsewhere !== null) throw new SingleSignOnNeeded(member.elsewhere);
     return this.sessions.begin(member.id, { method: 'password', secondFactor: false }, origin);
   }
 

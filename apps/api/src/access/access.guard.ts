@@ -2,6 +2,8 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import { API_KEY_PREFIX, isSteppedUp, may, permissions, type Action, type CallerContext } from '@vouch/identity';
 import { systemClock } from '@vouch/platform';
+import type { FastifyReply } from 'fastify';
+import { countRequest } from '../limits/count-request.js';
 import { Services } from '../services.js';
 import { ACCESS_RULE, type AccessRule, type CallerRequest, type PersonRule } from './access.js';
 import {
@@ -12,6 +14,8 @@ import {
   SignInNeeded,
   StepUpNeeded,
 } from './access.errors.js';
+
+type CallerRule = { readonly may: Action } | PersonRule | 'caller';
 
 const BEARER_KEY = new RegExp(`^Bearer (${API_KEY_PREFIX}_[\\w-]{43})$`);
 
@@ -30,13 +34,17 @@ export class AccessGuard implements CanActivate {
       context.getClass(),
     ]);
     if (rule === undefined) throw new AccessDenied();
-    if (rule === 'public') return true;
-    if (rule === 'device') return this.asDevice(request);
-    if (rule === 'lab-runner') return this.asRunner(request);
-    return this.asCaller(request, rule);
+    const isOfCaller = rule !== 'public' && rule !== 'device' && rule !== 'lab-runner';
+    if (rule === 'device') await this.asDevice(request);
+    if (rule === 'lab-runner') await this.asRunner(request);
+    const caller = isOfCaller ? await this.asCaller(request) : null;
+    await countRequest(this.services.rest.limits, request, context.switchToHttp().getResponse<FastifyReply>());
+    if (isOfCaller && caller !== null) requireStanding(request, caller, rule);
+    return true;
   }
 
-  private async asCaller(request: CallerRequest, rule: { may: Action } | PersonRule | 'caller'): Promise<boolean> {
+  /** Who calls; not yet whether they may. */
+  private async asCaller(request: CallerRequest): Promise<CallerContext> {
     const { correlationId, ip: from, headers } = request;
     const secret = this.services.people.cookie.read(request);
     if (headers.authorization !== undefined && secret !== undefined) throw new CredentialsAmbiguous();
@@ -47,12 +55,7 @@ export class AccessGuard implements CanActivate {
           : await this.services.people.sessions.find(secret, { correlationId, from })
         : await this.findKey(headers.authorization, { correlationId, from });
     if (caller === null) throw new SignInNeeded();
-    // A cookie travels with requests that other sites cause; a header of ours does not, and nor does a key.
-    if (caller.kind === 'member' && request.method !== 'GET' && headers['x-vouch-csrf'] !== '1')
-      throw new CsrfHeaderMissing();
-    requireStanding(caller, rule);
-    request.caller = caller;
-    return true;
+    return (request.caller = caller);
   }
 
   private findKey(
@@ -63,7 +66,7 @@ export class AccessGuard implements CanActivate {
     return key === undefined ? Promise.resolve(null) : this.services.rest.apiKeys.find(key, request);
   }
 
-  private async asDevice(request: CallerRequest): Promise<boolean> {
+  private async asDevice(request: CallerRequest): Promise<void> {
     const header = (name: string): string | undefined => request.headers[name]?.toString();
     request.device = await this.services.devices.authenticate(
       {
@@ -77,20 +80,21 @@ export class AccessGuard implements CanActivate {
       },
       request.correlationId,
     );
-    return true;
   }
 
-  private async asRunner(request: CallerRequest): Promise<boolean> {
+  private async asRunner(request: CallerRequest): Promise<void> {
     const secret = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
     const credential = secret === undefined ? null : await this.services.credentials.findLabRunner(secret);
     if (credential === null) throw new SignInNeeded();
     request.runner = { credential, correlationId: request.correlationId };
-    return true;
   }
 }
 
 /** What the caller must have proved, and be allowed. */
-function requireStanding(caller: CallerContext, rule: { may: Action } | PersonRule | 'caller'): void {
+function requireStanding(request: CallerRequest, caller: CallerContext, rule: CallerRule): void {
+  // A cookie travels with requests that other sites cause; a header of ours does not, and nor does a key.
+  if (caller.kind === 'member' && request.method !== 'GET' && request.headers['x-vouch-csrf'] !== '1')
+    throw new CsrfHeaderMissing();
   const { secondFactor: state } = caller;
   const settingUp = rule === 'factor-change' && state === 'enrolment-needed';
   if (state !== 'done' && rule !== 'half-signed-in' && !settingUp) throw new SecondFactorNeeded(state);

@@ -18,7 +18,10 @@ export class BillingController {
   @Access({ may: 'statement:close' })
   @Operation({
     id: 'closePeriod',
-    summary: 'Close a billing period: unbilled costs are split and each tenant gets its statement',
+    summary:
+      'Close a billing period of your MSP: each of its tenants gets a statement of the shares that are on none yet',
+    description:
+      'Costs are split over all tenants that needed the test, of whichever MSP. The operator closes it for all MSPs.',
     answer: { schema: ClosePeriod },
   })
   async close(

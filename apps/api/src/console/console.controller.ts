@@ -4,7 +4,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { interval, map, merge, type Observable } from 'rxjs';
 import { Overview, RunDetail, Sha256 } from '@vouch/contracts';
-import type { CallerContext } from '@vouch/identity';
+import { scopeOf, type CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller } from '../access/access.js';
@@ -33,10 +33,14 @@ export class ConsoleController {
   @Operation({
     id: 'watch',
     summary: 'Server-sent events: `change` names what kind of thing changed, `resync` asks to read anew',
+    description:
+      'You hear of what concerns your tenants, of patches that machines of theirs need or needed, and of the lab and the catalog.',
     answer: { type: 'text/event-stream', example: 'event: change\ndata: {"topic":"lab.run-queued"}\n\n' },
   })
-  live(): Observable<MessageEvent> {
-    const messages = this.services.live.messages.pipe(map(({ type, topic }) => ({ type, data: { topic } })));
+  live(@Caller() caller: CallerContext): Observable<MessageEvent> {
+    const messages = this.services.live
+      .messagesFor(scopeOf(caller))
+      .pipe(map(({ type, topic }) => ({ type, data: { topic } })));
     // A comment now and then keeps proxies from closing the connection.
     const alive = interval(20_000).pipe(map(() => ({ type: 'alive', data: {} })));
     return merge(messages, alive);

@@ -1,38 +1,57 @@
 import { RUN_OUTPUT_CHANNEL } from '@vouch/lab';
-import { Listener } from '@vouch/platform';
-import { filter, merge, type Observable, Subject } from 'rxjs';
+import { Listener, type Database, type Scope } from '@vouch/platform';
+import { concatMap, EMPTY, filter, from, merge, of, type Observable, Subject } from 'rxjs';
+import { concerns, News } from './audience.js';
 
 export interface LiveMessage {
   readonly type: 'change' | 'resync';
   readonly topic: string;
 }
 
+const RESYNC: LiveMessage = { type: 'resync', topic: '' };
+
 /** Tells consoles that something was committed. A hint without content: the console asks again for what it may see. */
 export class LiveFeed {
-  private readonly subject = new Subject<LiveMessage>();
+  private readonly news = new Subject<News | 'resync'>();
   private readonly grown = new Subject<string>();
   private readonly listener: Listener;
 
-  constructor(databaseUrl: string) {
+  constructor(
+    databaseUrl: string,
+    private readonly database: Database,
+  ) {
     this.listener = new Listener(
       databaseUrl,
       {
-        vouch_outbox: (topic) => this.subject.next({ type: 'change', topic }),
+        vouch_outbox: (text) => this.news.next(newsOf(text)),
         [RUN_OUTPUT_CHANNEL]: (runId) => this.grown.next(runId),
       },
-      () => this.subject.next({ type: 'resync', topic: '' }),
+      () => this.news.next('resync'),
     );
   }
 
-  get messages(): Observable<LiveMessage> {
-    return this.subject.asObservable();
+  /** What somebody with this scope may hear. */
+  messagesFor(scope: Scope): Observable<LiveMessage> {
+    return this.news.pipe(
+      concatMap((news) => {
+        if (news === 'resync') return of(RESYNC);
+        // Whoever cannot be told what changed is told to look.
+        const told = concerns(this.database, scope, news).catch(() => null);
+        return from(told).pipe(
+          concatMap((mine) => {
+            if (mine === null) return of(RESYNC);
+            return mine ? of({ type: 'change' as const, topic: news.topic }) : EMPTY;
+          }),
+        );
+      }),
+    );
   }
 
   /** Says when there is something new to read of a run's output, or when the run may have ended. */
   newsOfRun(runId: string): Observable<unknown> {
     return merge(
       this.grown.pipe(filter((grown) => grown === runId)),
-      this.subject.pipe(filter(({ topic }) => topic === '' || topic.startsWith('lab.run-'))),
+      this.news.pipe(filter((news) => news === 'resync' || news.topic.startsWith('lab.run-'))),
     );
   }
 
@@ -41,8 +60,17 @@ export class LiveFeed {
   }
 
   async close(): Promise<void> {
-    this.subject.complete();
+    this.news.complete();
     this.grown.complete();
     await this.listener.close();
+  }
+}
+
+/** A notification that is none of ours tells nobody anything but to look. */
+function newsOf(text: string): News | 'resync' {
+  try {
+    return News.parse(JSON.parse(text));
+  } catch {
+    return 'resync';
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import type { Problem } from '@vouch/contracts';
 import type { CallerRequest } from '../access/access.js';
+import { TooManyRequests } from '../limits/rate-limits.js';
 import { Services } from '../services.js';
 import { RouteMethods } from './method-not-allowed.js';
 
@@ -98,6 +99,7 @@ export class ProblemFilter implements ExceptionFilter {
         'request failed',
       );
     }
+    if (known instanceof TooManyRequests) void reply.headers(known.headers);
     const { retryAfterSeconds } = known as { retryAfterSeconds?: unknown };
     if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(retryAfterSeconds));
     if (REFUSALS.has(status)) {

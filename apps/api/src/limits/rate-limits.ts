@@ -5,7 +5,11 @@ import type { Logger } from '@vouch/platform';
 /** Too much in too short a time. */
 export class TooManyRequests extends Error {
   readonly code = 'too-many-requests';
-  constructor(readonly retryAfterSeconds: number) {
+  constructor(
+    readonly retryAfterSeconds: number,
+    /** What is left of the quota: nothing. */
+    readonly headers: Standing['headers'],
+  ) {
     super(`Too many requests. Try again in ${retryAfterSeconds} seconds.`);
   }
 }
@@ -71,7 +75,7 @@ export class RateLimits {
       return this.standing(quota, await this.limiters[quota].consume(who));
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      throw new TooManyRequests(secondsOf(refusal));
+      throw this.tooMany(quota, refusal);
     }
   }
 
@@ -81,11 +85,15 @@ export class RateLimits {
    */
   async check(quota: Quota, who: string): Promise<void> {
     const found = await this.limiters[quota].get(who);
-    if (found !== null && found.consumedPoints > this.quotas[quota]) throw new TooManyRequests(secondsOf(found));
+    if (found !== null && found.consumedPoints > this.quotas[quota]) throw this.tooMany(quota, found);
   }
 
   async close(): Promise<void> {
     this.redis.disconnect();
+  }
+
+  private tooMany(quota: Quota, result: RateLimiterRes): TooManyRequests {
+    return new TooManyRequests(secondsOf(result), this.standing(quota, result).headers);
   }
 
   /** draft-ietf-httpapi-ratelimit-headers-10: structured fields with quota, window, what remains and for how long. */

@@ -22,11 +22,24 @@ const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string]>
   503: ['public-keys-missing', 'The signing keys are not published yet: the worker has not started.'],
 };
 
+const RATE_LIMIT = { RateLimit: { $ref: '#/components/headers/RateLimit' } };
+/** Headers of refusals that say what is left of the quota. */
+const COUNTED: Readonly<Record<number, JsonSchema>> = {
+  403: { headers: RATE_LIMIT },
+  429: {
+    headers: {
+      ...RATE_LIMIT,
+      'Retry-After': { description: 'Seconds until it may be tried again.', schema: { type: 'string' } },
+    },
+  },
+};
+
 export const problemResponses: Readonly<Record<string, JsonSchema>> = Object.fromEntries(
   Object.entries(EXAMPLES).map(([status, [code, detail]]) => [
     `Problem${status}`,
     {
       description: detail,
+      ...(COUNTED[Number(status)] ?? {}),
       content: {
         'application/problem+json': {
           schema: { $ref: '#/components/schemas/Problem' },

@@ -131,7 +131,8 @@ export class MembersController {
   @Operation({
     id: 'acceptInvitation',
     summary: 'Join with a password of your own',
-    description: 'Signs in at once. A role that asks for a second factor asks for it next.',
+    description:
+      'Signs in at once, unless the organisation wants its identity provider for that: then the answer says so and you have joined. A role that asks for a second factor asks for it next.',
     problems: [403, 409, 422],
   })
   async accept(

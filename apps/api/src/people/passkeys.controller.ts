@@ -35,7 +35,7 @@ export class PasskeysController {
   @Operation({
     id: 'signInWithPasskey',
     summary: 'Sign in with a passkey; that is two factors in one',
-    problems: [401],
+    problems: [401, 403],
   })
   async signIn(
     @Body({ schema: PasskeyProof }) body: z.infer<typeof PasskeyProof>,

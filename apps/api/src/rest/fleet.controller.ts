@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Inject, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import {
   DeviceDetail,
@@ -80,5 +80,18 @@ export class FleetController {
     );
     if (device === null || row === undefined) throw new NotFound('device');
     return { ...device, fingerprint: row.fingerprint };
+  }
+
+  @Delete('devices/:id')
+  @HttpCode(204)
+  @Access({ may: 'device:revoke' })
+  @Operation({
+    id: 'revokeDevice',
+    summary: 'End what a machine may: its key counts no more',
+    description:
+      'For a machine that was stolen or is gone. It is offered nothing any more; to come back it must enrol anew.',
+  })
+  async revoke(@Param('id', { schema: z.uuid() }) id: string, @Caller() caller: CallerContext): Promise<void> {
+    if (!(await this.services.revokeDevice.revoke(caller, id))) throw new NotFound('device');
   }
 }

@@ -10,12 +10,12 @@ export interface StatementDraft {
 }
 
 /**
- * The costs that one closing takes: those in the currency of the first. A statement has one currency, and amounts of
+ * The shares that one closing takes: those in the currency of the first. A statement has one currency, and amounts of
  * two are never added; after an operator changed the currency, the rest waits for the next closing.
- * @param costs oldest first
+ * @param shares of the oldest cost first
  */
-export function inOneCurrency<T extends { readonly currency: string }>(costs: readonly T[]): T[] {
-  return costs.filter((cost) => cost.currency === costs[0]?.currency);
+export function inOneCurrency<T extends { readonly currency: string }>(shares: readonly T[]): T[] {
+  return shares.filter((share) => share.currency === shares[0]?.currency);
 }
 
 /**

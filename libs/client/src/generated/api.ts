@@ -466,7 +466,11 @@ export interface paths {
         get: operations["getDevice"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * End what a machine may: its key counts no more
+         * @description For a machine that was stolen or is gone. It is offered nothing any more; to come back it must enrol anew.
+         */
+        delete: operations["revokeDevice"];
         options?: never;
         head?: never;
         patch?: never;
@@ -635,7 +639,7 @@ export interface paths {
         put?: never;
         /**
          * Join with a password of your own
-         * @description Signs in at once. A role that asks for a second factor asks for it next.
+         * @description Signs in at once, unless the organisation wants its identity provider for that: then the answer says so and you have joined. A role that asks for a second factor asks for it next.
          */
         post: operations["acceptInvitation"];
         delete?: never;
@@ -777,7 +781,7 @@ export interface paths {
         };
         /**
          * Server-sent events: `change` names what kind of thing changed, `resync` asks to read anew
-         * @description Server-sent events: `change` names what kind of thing changed, `resync` asks to read anew.
+         * @description You hear of what concerns your tenants, of patches that machines of theirs need or needed, and of the lab and the catalog.
          */
         get: operations["watch"];
         put?: never;
@@ -1370,8 +1374,8 @@ export interface paths {
         get: operations["listStatements"];
         put?: never;
         /**
-         * Close a billing period: unbilled costs are split and each tenant gets its statement
-         * @description Close a billing period: unbilled costs are split and each tenant gets its statement.
+         * Close a billing period of your MSP: each of its tenants gets a statement of the shares that are on none yet
+         * @description Costs are split over all tenants that needed the test, of whichever MSP. The operator closes it for all MSPs.
          */
         post: operations["closePeriod"];
         delete?: never;
@@ -2700,7 +2704,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             description: string;
-            eventTypes: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
+            eventTypes: ("fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             failingSince: string | null;
             /** Format: uuid */
             id: string;
@@ -3634,7 +3638,7 @@ export interface components {
          */
         NewWebhookEndpoint: {
             description?: string;
-            eventTypes: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
+            eventTypes: ("fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             /** Format: uri */
             url: string;
         };
@@ -5455,7 +5459,7 @@ export interface components {
             /** @description HTTP status of the last answer. */
             status: number | null;
             /** @enum {string} */
-            type: "fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed";
+            type: "fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed";
         };
         /**
          * @example {
@@ -5515,7 +5519,7 @@ export interface components {
             /** @description HTTP status of the last answer. */
             status: number | null;
             /** @enum {string} */
-            type: "fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed";
+            type: "fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed";
         };
         /**
          * @example {
@@ -5566,7 +5570,7 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             description: string;
-            eventTypes: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
+            eventTypes: ("fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             failingSince: string | null;
             /** Format: uuid */
             id: string;
@@ -5587,7 +5591,7 @@ export interface components {
          */
         WebhookEndpointChange: {
             description?: string;
-            eventTypes?: ("fleet.device-enrolled" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
+            eventTypes?: ("fleet.device-enrolled" | "fleet.device-revoked" | "lab.verdict-issued" | "approval.decided" | "rollout.ring-changed" | "rollout.outcome-reported" | "billing.cost-metered" | "billing.statement-closed" | "billing.statement-changed")[];
             /** @enum {string} */
             state?: "enabled" | "disabled";
             /** Format: uri */
@@ -5690,6 +5694,7 @@ export interface components {
         /** @description Your role does not allow this. */
         Problem403: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -5842,6 +5847,9 @@ export interface components {
         /** @description Too many requests. Try again in 12 seconds. */
         Problem429: {
             headers: {
+                RateLimit: components["headers"]["RateLimit"];
+                /** @description Seconds until it may be tried again. */
+                "Retry-After"?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -7138,6 +7146,39 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            429: components["responses"]["Problem429"];
+        };
+    };
+    revokeDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A new random text for each intended change; repeat it when you repeat the request. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of the thing. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            409: components["responses"]["Problem409"];
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
         };
     };
@@ -9445,6 +9486,7 @@ export interface operations {
             };
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
@@ -9937,7 +9979,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Close a billing period: unbilled costs are split and each tenant gets its statement */
+            /** @description Close a billing period of your MSP: each of its tenants gets a statement of the shares that are on none yet */
             202: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];

@@ -6,6 +6,7 @@ import { exampleIds as id, pageOf, pageParameters, PlainText } from './page.js';
 /** Events that can be sent to others: those that concern one tenant, or a patch that a tenant needs. */
 export const webhookTopics = [
   'fleet.device-enrolled',
+  'fleet.device-revoked',
   'lab.verdict-issued',
   'approval.decided',
   'rollout.ring-changed',

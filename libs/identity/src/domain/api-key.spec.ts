@@ -50,7 +50,7 @@ describe('an API key', () => {
   it('shrinks with its maker', () => {
     fc.assert(
       fc.property(role, role, actions, (keyRole, makerNow, wish) => {
-        const now = effectiveGrant({ role: keyRole, actions: wish }, makerNow);
+        const now = effectiveGrant({ role: keyRole, actions: wish, forSomeTenants: false }, makerNow);
         for (const action of now.actions) expect(reachOf(makerNow, action)).not.toBe('-');
         expect(isAtMost(now.role, makerNow)).toBe(true);
       }),
@@ -69,9 +69,22 @@ describe('an API key', () => {
     expect(() => grantKey(maker, wish)).toThrow(reason);
   });
 
+  it('for some tenants may nothing that is the whole organisation’s, however old it is', () => {
+    fc.assert(
+      fc.property(role, role, actions, (keyRole, makerNow, wish) => {
+        const now = effectiveGrant({ role: keyRole, actions: wish, forSomeTenants: true }, makerNow);
+        for (const action of now.actions)
+          expect(permissions[action].organisations && reachOf(now.role, action) === 'msp', action).toBe(false);
+      }),
+    );
+  });
+
   it('does not keep an action that is gone', () => {
     expect([
-      ...effectiveGrant({ role: 'technician', actions: ['gone:read', 'device:read'] }, 'technician').actions,
+      ...effectiveGrant(
+        { role: 'technician', actions: ['gone:read', 'device:read'], forSomeTenants: false },
+        'technician',
+      ).actions,
     ]).toEqual(['device:read']);
   });
 });

@@ -1,4 +1,4 @@
-import { permissions, reachOf, roles, type Action, type Reach, type Role } from './permissions.js';
+import { concernsAllTenants, permissions, reachOf, roles, type Action, type Reach, type Role } from './permissions.js';
 
 /** What somebody asked for cannot be given to a key. */
 export class ApiKeyRefused extends Error {
@@ -50,6 +50,8 @@ export function grantKey(maker: KeyMaker, wish: KeyWish): KeyGrant {
       throw new ApiKeyRefused(`No key may do "${action}": it needs a person who proves again that it is they.`);
     if (reachOf(role, action) === '-' || reachOf(maker.role, action) === '-' || maker.actions?.has(action) === false)
       throw new ApiKeyRefused(`A key cannot do "${action}": ${role} may not, or you may not.`);
+    if (wish.tenantIds && concernsAllTenants(role, action))
+      throw new ApiKeyRefused(`A key for some tenants cannot do "${action}": that is the whole organisation's.`);
     return action;
   });
   if (actions.length === 0) throw new ApiKeyRefused('A key needs at least one action.');
@@ -59,15 +61,17 @@ export function grantKey(maker: KeyMaker, wish: KeyWish): KeyGrant {
 }
 
 /**
- * What an old key may do now that its maker's role may have changed: never more than the maker today.
- * Actions that no longer exist are left out.
+ * What an old key may do now that its maker's role may have changed: never more than the maker today, and for some
+ * tenants nothing that is the whole organisation's. Actions that no longer exist are left out.
  */
 export function effectiveGrant(
-  key: { readonly role: Role; readonly actions: readonly string[] },
+  key: { readonly role: Role; readonly actions: readonly string[]; readonly forSomeTenants: boolean },
   makerRole: Role,
 ): { readonly role: Role; readonly actions: ReadonlySet<Action> } {
+  const role = isAtMost(key.role, makerRole) ? key.role : makerRole;
   const actions = key.actions
     .filter(isAction)
-    .filter((action) => permissions[action].keys && reachOf(makerRole, action) !== '-');
-  return { role: isAtMost(key.role, makerRole) ? key.role : makerRole, actions: new Set(actions) };
+    .filter((action) => permissions[action].keys && reachOf(makerRole, action) !== '-')
+    .filter((action) => !(key.forSomeTenants && concernsAllTenants(role, action)));
+  return { role, actions: new Set(actions) };
 }
