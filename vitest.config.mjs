@@ -51,8 +51,8 @@ export default defineConfig({
         fileParallelism: false,
         isolate: false,
       }),
-      // Machines wait for their disks and services: two files at a time use the machine better, and disturb no verdict.
-      project('lab', ['test/lab/**/*.spec.ts'], { ...LAB, exclude: CRASHES, maxWorkers: 2 }),
+      // Machines wait for their disks and services: some files at a time use the machine better, and disturb no verdict.
+      project('lab', ['test/lab/**/*.spec.ts'], { ...LAB, exclude: CRASHES, maxWorkers: 3 }),
       // Whoever cleans up after a crash cleans up after every crash in the folder.
       project('lab-crashes', CRASHES, { ...LAB, maxWorkers: 1, fileParallelism: false }),
       project('e2e', ['test/e2e/**/*.spec.ts'], {

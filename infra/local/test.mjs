@@ -9,10 +9,10 @@ import { build, checkNode, installDependencies, installSystemPackages, root, Set
 const say = (line) => process.stdout.write(`${line}\n`);
 const env = { ...process.env, SCARF_ANALYTICS: 'false', NX_DAEMON: 'false' };
 const total = { passed: 0, failed: 0, skipped: 0 };
-/** Projects that wait for machines most of the time: others use the processor meanwhile. */
-const WAITING = ['agent', 'e2e'];
+/** Projects that wait for machines most of the time, longest first: others use the processor meanwhile. */
+const WAITING = ['e2e', 'lab-crashes', 'agent'];
 /** The lab measures what patches do to a machine, so it has the machine for itself. */
-const ALONE = ['lab', 'lab-crashes'];
+const ALONE = ['lab'];
 
 /** Runs a program of the workspace; what it says is shown when it ends, so that two at a time can be read. */
 async function run(title, script, ...args) {
@@ -72,16 +72,12 @@ async function main(wanted) {
   const reports = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-reports-'));
   try {
     const chosen = wanted.length > 0 ? wanted : projects;
-    const inTurn = async (wish) => {
-      for (const project of chosen.filter(wish)) await runTests(project, reports);
+    const inTurn = async (names) => {
+      for (const project of names.filter((name) => chosen.includes(name))) await runTests(project, reports);
     };
-    await Promise.all([
-      inTurn((name) => WAITING.includes(name)),
-      (wanted.length > 0 ? Promise.resolve() : checks()).then(() =>
-        inTurn((name) => ![...WAITING, ...ALONE].includes(name)),
-      ),
-    ]);
-    await inTurn((name) => ALONE.includes(name));
+    const others = projects.filter((name) => ![...WAITING, ...ALONE].includes(name));
+    await Promise.all([inTurn(WAITING), (wanted.length > 0 ? Promise.resolve() : checks()).then(() => inTurn(others))]);
+    await inTurn(ALONE);
   } finally {
     fs.rmSync(reports, { recursive: true, force: true });
   }

@@ -11,6 +11,7 @@ import { open, STATEMENT_PAYLOAD_TYPE, TrustStore } from '@vouch/evidence';
 import { Database, firstBrokenAuditEntry, shared } from '@vouch/platform';
 import { startPostgres } from '../../infra/local/postgres.mjs';
 import { startRedis } from '../../infra/local/redis.mjs';
+import { takeLayersOf } from '../lab/lab-fixture.js';
 import { processesOf, Product } from './product.js';
 
 interface MainJobLine {
@@ -69,6 +70,7 @@ describe('the main job', () => {
 
   afterAll(async () => {
     await product?.stop();
+    await takeLayersOf(path.join(folder, 'data/sandbox'));
     await owner?.end();
     await redis?.stop();
     await postgres?.stop();

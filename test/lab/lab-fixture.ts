@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Artefact, LabJob, Profile, RunReport, StepProgress } from '@vouch/contracts';
 import {
@@ -91,6 +91,17 @@ export async function openHost(init: 'systemd' | 'sysv' = 'systemd'): Promise<Ho
     await sandboxes.close();
   };
   return { sandboxes, controls, close };
+}
+
+/** Takes over the layers of a lab that is not needed any more: they are named by their content, and take minutes to build. */
+export async function takeLayersOf(directory: string): Promise<void> {
+  const host = await openHost();
+  const layers = path.join(directory, 'layers');
+  for (const name of await readdir(layers).catch(() => []))
+    // What is there already, or lies on another disk, is built again where it is wanted.
+    if (!name.endsWith('.lock') && !name.startsWith('.'))
+      await rename(path.join(layers, name), path.join(CACHE, 'layers', name)).catch(() => undefined);
+  await host.close();
 }
 
 /** A lab with a golden of the profile that comes with Vouch. */
