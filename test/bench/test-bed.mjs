@@ -37,8 +37,22 @@ export async function openTestBed(more = []) {
     update: (source) => download(securityUpdates(golden).get(source), downloads),
     /** Makes the control of a plan, unless there is one: it is made once for all patches of a golden. */
     prepare: (plan) => controls.of(driver, golden, plan, PLAN_LIMITS),
+    /** One whole test with a control run of its own, made beside it; over when both are. @returns the verdict */
+    async withOwnControl(plan, patch) {
+      const folder = fs.mkdtempSync(path.join(data, 'controls-'));
+      const own = new ControlRuns(folder, () => new Date());
+      try {
+        const control = own.of(driver, golden, plan, PLAN_LIMITS);
+        const judged = await this.test(plan, patch, own);
+        await control;
+        return judged;
+      } finally {
+        await own.close();
+        fs.rmSync(folder, { recursive: true, force: true });
+      }
+    },
     /** One whole test. @returns the verdict */
-    async test(plan, patch, withControl = plan.steps.includes('way-back')) {
+    async test(plan, patch, known = plan.steps.includes('way-back') ? controls : undefined) {
       const artefacts = patch.map(({ artefact }) => artefact);
       const [first] = artefacts;
       const job = {
@@ -59,7 +73,7 @@ export async function openTestBed(more = []) {
         signal: new AbortController().signal,
       };
       const clock = () => new Date();
-      const { observations } = await runPlan(driver, run, clock, PLAN_LIMITS, withControl ? controls : undefined);
+      const { observations } = await runPlan(driver, run, clock, PLAN_LIMITS, known);
       return verdict(observations, { artefacts, goldenDigest: golden.digest, plan });
     },
     async close() {
