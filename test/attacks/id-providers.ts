@@ -1,7 +1,9 @@
-import { idOf } from '@vouch/platform';
+import path from 'node:path';
+import { ContentStore, idOf, sha256Hex } from '@vouch/platform';
 import type pg from 'pg';
 import { fingerprint, TestDevice, type TestApi } from '../integration/api.js';
 import { insertOf, madeUpRow } from '../integration/tenant-tables.js';
+import { queueRun } from './lab-scene.js';
 
 /** One tenant with at least one thing of every kind that has an id. */
 export interface Owned {
@@ -9,6 +11,16 @@ export interface Owned {
   readonly deviceId: string;
   /** The id of one of its rows of a table. */
   rowOf(table: string, column: string): Promise<string>;
+  /** Something of a patch that only machines of this tenant need, and that was tested. */
+  tested(what: keyof Tested): Promise<string>;
+}
+
+/** Ids of what a tested patch leaves behind. */
+interface Tested {
+  readonly revision: string;
+  readonly run: string;
+  readonly verdict: string;
+  readonly evidence: string;
 }
 
 type Provider = { readonly of: (owned: Owned) => string | Promise<string> } | { readonly shared: string };
@@ -16,7 +28,7 @@ type Provider = { readonly of: (owned: Owned) => string | Promise<string> } | { 
 const row = (table: string, column = 'id'): Provider => ({ of: (owned) => owned.rowOf(table, column) });
 const tenant: Provider = { of: (owned) => owned.tenantId };
 const device: Provider = { of: (owned) => owned.deviceId };
-const tests: Provider = { shared: 'what was tested, in which lab and with what result is the same for all' };
+const tested = (what: keyof Tested): Provider => ({ of: (owned) => owned.tested(what) });
 const profiles: Provider = { shared: 'lab environments are the same for all' };
 const patches: Provider = { shared: "vendors' patches are the same for all" };
 
@@ -46,17 +58,19 @@ export const ID_PROVIDERS: readonly (readonly [RegExp, Provider])[] = [
   [/\/single-sign-on clientId$/, { shared: 'the name that an MSP has at its own provider' }],
   [/ \/api\/v1\/invitations\/\{id\}\S* id$/, row('identity_invitation')],
   [/ (policyId|channelId|cohortId)$/, { shared: 'a policy, kind of machine and ring: many tenants read one channel' }],
-  [/ \/api\/v1\/(test-)?runs\/\{id\}\S* id$/, tests],
-  [/ \/api\/v1\/verdicts\/\{id\}\S* id$/, tests],
-  [/ \/api\/v1\/evidence\/\{sha256\} sha256$/, tests],
-  [/ (runId|verdictId)$/, tests],
+  [/ \/api\/v1\/(test-)?runs\/\{id\}\S* id$/, tested('run')],
+  [/ \/api\/v1\/verdicts\/\{id\}\S* id$/, tested('verdict')],
+  [/ \/api\/v1\/evidence\/\{sha256\} sha256$/, tested('evidence')],
+  [/ runId$/, tested('run')],
+  [/ verdictId$/, tested('verdict')],
   [/ \/api\/v1\/lab\/profiles\/\{digest\}\S* digest$/, profiles],
   [/ sourceId$/, patches],
   [/ \/api\/v1\/policies\/\{id\} id$/, row('approval_policy')],
   [/ \/api\/v1\/(holds|waivers)\/\{id\} id$/, row('approval_order')],
   [/ costEntryId$/, { shared: 'the cost of one test is split among all who need the patch' }],
-  [/ \/api\/v1\/patches\/\{id\}\S* id$/, patches],
-  [/ (patchId|revisionId|sha256|artefactSha256)$/, patches],
+  [/ \/api\/v1\/patches\/\{id\}\S* id$/, tested('revision')],
+  [/^(?!\w+ \/(lab|device)\/).* revisionId$/, tested('revision')],
+  [/ (patchId|sha256|artefactSha256)$/, patches],
   [
     / \/(lab|device)\//,
     {
@@ -77,6 +91,7 @@ export async function ownedBy(api: TestApi, owner: pg.Client, tenantId: string, 
   await machine.enrol(await api.enrolmentToken(tenantId, technician), `machine of ${tenantId}`);
   await machine.send('PUT', '/device/v1/fingerprint', fingerprint([{ package: 'web', version: '1' }]));
   const made = new Map<string, Promise<string>>();
+  let making: Promise<Tested> | undefined;
   return {
     tenantId,
     deviceId: machine.identity.deviceId,
@@ -87,7 +102,27 @@ export async function ownedBy(api: TestApi, owner: pg.Client, tenantId: string, 
       made.set(`${table}.${column}`, making);
       return making;
     },
+    async tested(what) {
+      making ??= makeTested(api, owner, tenantId);
+      return (await making)[what];
+    },
   };
+}
+
+async function makeTested(api: TestApi, owner: pg.Client, tenantId: string): Promise<Tested> {
+  const name = `needed-by-${tenantId}`;
+  const { runId } = await queueRun(owner, name);
+  const ids = { revision: idOf('attacks', 'revision', name), run: runId, verdict: idOf('attacks', 'verdict', name) };
+  const evidence = sha256Hex(name);
+  await new ContentStore(path.join(api.dataDir, 'evidence')).put(Buffer.from(name), evidence);
+  const log = { name: 'apply.log', mediaType: 'text/plain', sizeBytes: name.length, sha256: evidence };
+  await owner.query('update lab_test_run set evidence = $2 where id = $1', [runId, JSON.stringify([log])]);
+  const verdict = await madeUpRow(owner, 'lab_verdict', runId, 'run_id');
+  const own = { id: ids.verdict, revision_id: ids.revision, result: 'fail', expires_at: '2099-01-01T00:00:00Z' };
+  await owner.query(insertOf('lab_verdict', { ...verdict, ...own }));
+  const need = await madeUpRow(owner, 'fleet_need', tenantId);
+  await owner.query(insertOf('fleet_need', { ...need, revision_id: ids.revision }));
+  return { ...ids, evidence };
 }
 
 /** Things that MSPs and tenants alike own. */

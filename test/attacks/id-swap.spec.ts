@@ -160,4 +160,21 @@ describe('ids of others', () => {
     if (!technician || !place) throw new Error('There is no route that takes a tenant.');
     expect((await ask(technician, place, one.id)).status).toBe(201);
   });
+
+  it('would be noticed for patches and tests, too: what a machine of one’s own needs is there', async () => {
+    const [technician] = attackers;
+    const own = technician?.own;
+    if (!own) throw new Error('There is no technician.');
+    for (const [key, what, status] of [
+      ['GET /api/v1/patches/{id} id', 'revision', 200],
+      ['GET /api/v1/runs/{id} id', 'run', 200],
+      ['GET /api/v1/verdicts/{id} id', 'verdict', 200],
+      ['GET /api/v1/evidence/{sha256} sha256', 'evidence', 200],
+      ['POST /api/v1/holds revisionId', 'revision', 201],
+    ] as const) {
+      const place = places.find((each) => each.key === key);
+      if (!place) throw new Error(`There is no ${key}.`);
+      expect((await ask(technician, place, await own.tested(what))).status, key).toBe(status);
+    }
+  });
 });

@@ -70,6 +70,7 @@ describe('an API that forgets whose data it may see', () => {
               tenantId: words[0] ?? '',
               deviceId: words[1] ?? '',
               rowOf: () => Promise.resolve(words[0] ?? ''),
+              tested: () => Promise.resolve(value),
             };
             const id = provider !== undefined && 'of' in provider ? await provider.of(own) : value;
             url = url.replace(`{${name}}`, encodeURIComponent(id));

@@ -70,7 +70,9 @@ describe('every documented operation, through Prism as a validating proxy', () =
     };
     await spareDevice.enrol(await rest.api.enrolmentToken(tenants.one.id, msp.technician), 'spare');
     const { platform } = rest.api.database;
+    const log = { name: 'apply.log', mediaType: 'text/plain', sizeBytes: evidence.length, sha256: sha256Hex(evidence) };
     await platform.transaction(shared, async (tx) => {
+      await tx.query('update lab_test_run set evidence = $2 where id = $1', [ids.run, JSON.stringify([log])]);
       await tx.query(
         `insert into webhook_delivery (id, endpoint_id, owner_id, event_id, type, message, state, tries_left, created_at)
          values ($1, $2, $3, 1, 'lab.verdict-issued', '{}', 'failed', 0, now())`,

@@ -226,9 +226,9 @@ describe('single things', () => {
   });
 
   it('are the same 404 for another MSP as if they did not exist', async () => {
-    for (const path of paths().filter((each) => !each.startsWith('/runs'))) {
+    for (const path of [...paths(), `/runs/${ids.run}/output`]) {
       const theirs = await refused(path, stranger);
-      const nothing = await refused(path.replace(/[^/]+$/, '00000000-0000-4000-8000-000000000000'));
+      const nothing = await refused(path.replace(/[0-9a-f-]{36}/, '00000000-0000-4000-8000-000000000000'));
       expect({ ...theirs, correlationId: '' }).toEqual({ ...nothing, correlationId: '' });
       expect(theirs.status).toBe(404);
     }

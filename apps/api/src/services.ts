@@ -10,6 +10,7 @@ import { RecordOutcome } from '@vouch/rollout';
 import { LiveFeed } from './console/live-feed.js';
 import { OverviewQuery } from './overview/overview.query.js';
 import { RunQuery } from './overview/run.query.js';
+import { SeenRuns } from './overview/seen-runs.js';
 import { PeopleServices } from './people/people-services.js';
 import { RestServices } from './rest/rest-services.js';
 import type { ApiConfig } from './settings.js';
@@ -38,6 +39,7 @@ export class Services {
     readonly trust: TrustStore,
     readonly overview: OverviewQuery,
     readonly runDetails: RunQuery,
+    readonly seenRuns: SeenRuns,
     readonly live: LiveFeed,
     readonly billing: BillingRequests,
     readonly payments: PaymentProvider,
@@ -70,6 +72,7 @@ export class Services {
       new TrustStore(path.join(config.VOUCH_DATA_DIR, 'public-keys/trust')),
       new OverviewQuery(database, clock, config.VOUCH_STRIPE_API_URL !== undefined),
       new RunQuery(database),
+      new SeenRuns(database),
       live,
       new BillingRequests(database, clock),
       new StripeProvider({

@@ -20,6 +20,8 @@ export class VerdictExpired extends Error {
 
 const DAY_MS = 86_400_000;
 const RIGHTS = { hold: 'hold:manage', waiver: 'waiver:manage' } as const satisfies Record<string, Action>;
+/** Orders are given only on patches that the caller may see. */
+const needed = (revision: string): string => `exists (select 1 from fleet_need n where n.revision_id = ${revision})`;
 type Kind = keyof typeof RIGHTS;
 
 /**
@@ -32,21 +34,23 @@ export class Orders {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns the hold's id; null when there is no such revision @throws AlreadyOrdered */
+  /** @returns the hold's id; null when no machine of the caller's tenants needs or needed such a revision @throws AlreadyOrdered */
   hold(caller: CallerContext, { revisionId, why }: NewHold): Promise<string | null> {
     return this.acting(caller, 'hold', async (tx, owner) => {
-      const known = await tx.query('select 1 from catalog_revision where id = $1', [revisionId]);
+      const known = await tx.query(`select 1 from catalog_revision r where r.id = $1 and ${needed('r.id')}`, [
+        revisionId,
+      ]);
       return known.length === 0
         ? null
         : this.order(tx, caller, owner, { kind: 'hold', revisionId, why, at: this.clock() });
     });
   }
 
-  /** @returns the waiver's id; null when there is no such verdict @throws AlreadyOrdered, VerdictExpired */
+  /** @returns the waiver's id; null when there is no such verdict on a patch that they need or needed @throws AlreadyOrdered, VerdictExpired */
   waive(caller: CallerContext, { verdictId, why, days }: NewWaiver): Promise<string | null> {
     return this.acting(caller, 'waiver', async (tx, owner) => {
       const [verdict] = await tx.query<{ revision_id: string; expires_at: Date }>(
-        'select revision_id, expires_at from lab_verdict where id = $1',
+        `select r.revision_id, r.expires_at from lab_verdict r where r.id = $1 and ${needed('r.revision_id')}`,
         [verdictId],
       );
       if (verdict === undefined) return null;

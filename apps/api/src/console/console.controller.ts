@@ -53,8 +53,9 @@ export class ConsoleController {
     summary: 'One test run with its evidence, verdict and signed statement',
     answer: { schema: RunDetail },
   })
-  async run(@Param('id', { schema: z.uuid() }) id: string): Promise<RunDetail> {
-    const detail = await this.services.runDetails.read(id);
+  async run(@Param('id', { schema: z.uuid() }) id: string, @Caller() caller: CallerContext): Promise<RunDetail> {
+    const seen = await this.services.seenRuns.hasRun(caller, id);
+    const detail = seen ? await this.services.runDetails.read(id) : null;
     if (detail === null) throw new NotFound('test run');
     return detail;
   }
@@ -74,11 +75,13 @@ export class ConsoleController {
   async output(
     @Param('id', { schema: z.uuid() }) id: string,
     @Headers('last-event-id') last: string | undefined,
+    @Caller() caller: CallerContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StreamableFile> {
-    const { live, watchRuns } = this.services;
+    const { live, watchRuns, seenRuns } = this.services;
     const after = placeOf(last);
-    if ((await watchRuns.read(id, after)) === null) throw new NotFound('test run');
+    if (!(await seenRuns.hasRun(caller, id)) || (await watchRuns.read(id, after)) === null)
+      throw new NotFound('test run');
     reply.header('content-type', 'text/event-stream');
     reply.header('x-accel-buffering', 'no');
     return new StreamableFile(Readable.from(watchRun(watchRuns, live, id, after)));
@@ -93,11 +96,13 @@ export class ConsoleController {
   })
   async evidence(
     @Param('sha256', { schema: Sha256 }) sha256: string,
+    @Caller() caller: CallerContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StreamableFile> {
-    if (!(await this.services.evidence.has(sha256))) throw new NotFound('evidence');
+    const { evidence, seenRuns } = this.services;
+    if (!(await seenRuns.hasEvidence(caller, sha256)) || !(await evidence.has(sha256))) throw new NotFound('evidence');
     reply.header('content-type', 'text/plain; charset=utf-8');
     reply.header('content-disposition', `attachment; filename="${sha256}.txt"`);
-    return new StreamableFile(this.services.evidence.stream(sha256));
+    return new StreamableFile(evidence.stream(sha256));
   }
 }

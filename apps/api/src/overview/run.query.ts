@@ -4,7 +4,7 @@ import { shared, type Database } from '@vouch/platform';
 import { loadRunViews } from './run-views.js';
 import { loadVerdictViews } from './verdict-views.js';
 
-/** One run with everything that it left behind. Test runs are shared by all tenants and hold no tenant's data. */
+/** One run with everything that it left behind, for whom `SeenRuns` lets see it: it holds no tenant's data. */
 export class RunQuery {
   constructor(private readonly database: Database) {}
 
