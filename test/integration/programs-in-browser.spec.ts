@@ -77,7 +77,7 @@ describe('the console for whoever connects programs', { shuffle: false }, () => 
     await press('I have kept it');
     expect(await page.content()).not.toContain(key);
     await press('End it');
-    await page.getByText('revoked').waitFor();
+    await page.getByText('revoked', { exact: true }).waitFor();
     expect(await ask('devices')).toBe(401);
   });
 
