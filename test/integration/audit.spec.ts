@@ -80,7 +80,7 @@ describe('the audit trail', () => {
     expect(await check()).toEqual({ broken: null, entries: 10, signedUpTo: 10 });
     expect(checkpoints().map(({ chain, seq }) => [chain, seq])).toEqual(
       expect.arrayContaining([
-        ['installation', 9],
+        ['installation', 10],
         [one.id, 4],
         [two.id, 1],
         [third.id, 2],
