@@ -64,6 +64,8 @@ async function makeRun(
   // By its generation: whoever else makes the next one at this moment makes the same.
   const later = generation === 1 ? [] : [String(generation)];
   const id = idOf('test-run', revisionId, golden.digest, planDigest, ...later);
+  // One after the other: a row has two unique keys, and an insertion can look out for one of them only.
+  await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [id]);
   const [row] = await tx.query<{ made: boolean }>(
     `insert into lab_test_run (id, revision_id, profile_digest, golden_digest, plan_digest, plan, priority, correlation_id, urgency, origins,
                                generation, lab_repeats, cause, driver, queued_at)
