@@ -51,8 +51,9 @@ export default defineConfig({
         fileParallelism: false,
         isolate: false,
       }),
-      // Machines wait for their disks and services: some files at a time use the machine better, and disturb no verdict.
-      project('lab', ['test/lab/**/*.spec.ts'], { ...LAB, exclude: CRASHES, maxWorkers: 3 }),
+      // Machines wait for their disks and services: some at a time use the host better. More of them would slow the
+      // services down so much that a good patch is held for it.
+      project('lab', ['test/lab/**/*.spec.ts'], { ...LAB, exclude: CRASHES, maxWorkers: 3, maxConcurrency: 2 }),
       // Whoever cleans up after a crash cleans up after every crash in the folder.
       project('lab-crashes', CRASHES, { ...LAB, maxWorkers: 1, fileParallelism: false }),
       project('e2e', ['test/e2e/**/*.spec.ts'], {

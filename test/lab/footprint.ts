@@ -44,8 +44,11 @@ export class Footprint {
   }
 
   private remaining(): string[] {
+    // The number of a namespace that has ended is given again: what runs below another test's process is that test's.
+    const others = new Set(descendants(process.ppid));
+    for (const pid of [process.pid, ...descendants(process.pid)]) others.delete(pid);
     const now = new Set<string>();
-    for (const pid of pids()) for (const trace of tracesOf(pid)) now.add(trace);
+    for (const pid of pids()) if (!others.has(pid)) for (const trace of tracesOf(pid)) now.add(trace);
     const still = [...this.seen].filter((trace) =>
       trace.startsWith('group ') ? existsSync(trace.slice('group '.length)) : now.has(trace),
     );
