@@ -17,11 +17,12 @@ const ALONE = ['lab'];
 /** Runs a program of the workspace; what it says is shown when it ends, so that two at a time can be read. */
 async function run(title, script, ...args) {
   const argv = [path.join('node_modules', script), ...args];
+  const began = Date.now();
   const child = spawn(process.execPath, argv, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const said = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => said.push(chunk));
   const status = await new Promise((resolve) => child.once('close', resolve));
-  say(`\n${title}`);
+  say(`\n${title} (${Math.round((Date.now() - began) / 1000)} s)`);
   process.stdout.write(Buffer.concat(said));
   return status;
 }

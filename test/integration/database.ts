@@ -32,18 +32,30 @@ export function testRedisUrl(): string {
   return url;
 }
 
-/** Makes a database of its own and migrates it. */
+/** Migrated once in a cluster; each test's database is a copy of it, which takes a tenth of the time. */
+const TEMPLATE = 'vouch_test_template';
+
+/** Makes a database of its own, migrated. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `vouch_test_${randomBytes(6).toString('hex')}`;
-  const url = new URL(clusterUrl());
-  url.pathname = `/${name}`;
-  const ownerUrl = url.toString();
-  const { appUrl, platformUrl } = await onCluster(async (cluster) => {
+  const ownerUrl = urlOf(name);
+  await onCluster(async (cluster) => {
     // Two migrations at once would change the same roles; the migrator's own lock reaches only as far as one database.
     await cluster.query(`select pg_advisory_lock(hashtext('vouch test databases'))`);
-    await cluster.query(`create database ${name}`);
-    return migrate(ownerUrl, MIGRATIONS, PASSWORDS);
+    const made = await cluster.query('select 1 from pg_database where datname = $1', [TEMPLATE]);
+    if (made.rowCount === 0) {
+      await cluster.query(`create database ${TEMPLATE}_part`);
+      await migrate(urlOf(`${TEMPLATE}_part`), MIGRATIONS, PASSWORDS);
+      await cluster.query(`alter database ${TEMPLATE}_part rename to ${TEMPLATE}`);
+    }
+    await cluster.query(`create database ${name} template ${TEMPLATE} strategy file_copy`);
+    // A copy has no rights on the database itself.
+    await cluster.query(`grant connect on database ${name} to vouch_app, vouch_platform`);
   });
+  const [appUrl, platformUrl] = [
+    urlOf(name, { username: 'vouch_app', password: PASSWORDS.app }),
+    urlOf(name, { username: 'vouch_platform', password: PASSWORDS.platform }),
+  ];
   const [app, platform] = await Promise.all([
     Database.connect(appUrl, { applicationName: 'test-app' }),
     Database.connect(platformUrl, { applicationName: 'test-platform', job: 'test' }),
@@ -59,6 +71,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       await onCluster((cluster) => cluster.query(`drop database ${name} with (force)`));
     },
   };
+}
+
+function urlOf(database: string, role: { username?: string; password?: string } = {}): string {
+  return Object.assign(new URL(clusterUrl()), role, { pathname: `/${database}` }).toString();
 }
 
 async function onCluster<T>(work: (cluster: pg.Client) => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../infra/local/ports.mjs';
 import { startPostgres } from '../../infra/local/postgres.mjs';
 import { startRedis } from '../../infra/local/redis.mjs';
@@ -16,6 +16,15 @@ const running = (pid: number): boolean => fs.existsSync(`/proc/${pid}`);
 
 let folder: string;
 let stops: (() => Promise<void>)[];
+
+/** A cluster as the first start makes it. Making one takes seconds, so each test gets a copy. */
+let cluster: string;
+beforeAll(async () => {
+  cluster = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-cluster-'));
+  fs.chmodSync(cluster, 0o711);
+  await (await startPostgres({ dir: path.join(cluster, 'postgres') })).stop();
+});
+afterAll(() => fs.rmSync(cluster, { recursive: true, force: true }));
 
 beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-services-'));
@@ -29,6 +38,7 @@ afterEach(async () => {
 });
 
 async function postgres(dir = path.join(folder, 'postgres')) {
+  if (!fs.existsSync(dir)) execFileSync('cp', ['--archive', path.join(cluster, 'postgres'), dir]);
   const server = await startPostgres({ dir });
   stops.push(server.stop);
   return server;

@@ -119,6 +119,8 @@ describe('a storm of malformed requests', () => {
   });
 
   it('in bodies breaks nothing', async () => {
+    // Each field gets every third value, each its own third: a value meets dozens of fields, a kind of field every value.
+    let field = 0;
     for (const { method, path, requestBody } of targets.filter(({ method: each }) => each !== 'GET')) {
       const example = (requestBody?.content['application/json']?.example ?? {}) as Record<string, unknown>;
       const url = fill(path, known);
@@ -129,12 +131,14 @@ describe('a storm of malformed requests', () => {
       };
       for (const body of RAW_BODIES) await shoot('raw body', method, url, { headers, body });
       if (typeof example !== 'object') continue;
-      for (const name of Object.keys(example))
-        for (const value of HOSTILE_VALUES)
+      for (const name of Object.keys(example)) {
+        field += 1;
+        for (const value of HOSTILE_VALUES.filter((_value, index) => (index + field) % 3 === 0))
           await shoot(`${name}=${JSON.stringify(value).slice(0, 40)}`, method, url, {
             headers,
             body: JSON.stringify({ ...example, [name]: value }),
           });
+      }
       await shoot('more than asked for', method, url, {
         headers,
         body: JSON.stringify({ ...example, tenant_id: 1, isAdmin: true }),
