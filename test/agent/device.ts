@@ -22,6 +22,10 @@ case $1 in
   --audit) ;;
   *) exec /usr/bin/dpkg "$@" ;;
 esac`,
+  // It takes some hundredths of a second to start, on a customer's server, with every look.
+  jq: `
+echo started >> "$DEVICE/jq-starts"
+exec /usr/bin/jq "$@"`,
   systemctl: `sed 's/$/ loaded active running x/' "$DEVICE/services"`,
   ss: `echo 'LISTEN 0 128 0.0.0.0:443 0.0.0.0:*'`,
   sleep: 'exit 0',

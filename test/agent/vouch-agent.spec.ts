@@ -180,6 +180,17 @@ describe('an approved patch', () => {
     expect(server.sent('PUT', '/device/v1/fingerprint')).toHaveLength(2);
   });
 
+  it('costs little to look at once it is installed: most looks at a channel find nothing new', async () => {
+    await enrol();
+    server.serve(server.seal(manifest()));
+    await device.agent('once');
+    await device.write('jq-starts', '');
+    await device.agent('once');
+    const starts = (await device.read('jq-starts'))?.trim().split('\n') ?? [];
+    expect(starts.length).toBeLessThanOrEqual(6);
+    expect(starts).toContain('started');
+  });
+
   it('comes from the channel’s repository only, which apt has to check against the pinned key', async () => {
     await enrol();
     server.serve(server.seal(manifest()));

@@ -24,8 +24,8 @@ signed() {
   [ -s "$body" ] && content=(--header 'content-type: application/json' --data-binary "@$body")
   curl --silent --show-error --max-time 60 --max-filesize "$ANSWER_LIMIT" --output "$answer" --write-out '%{http_code}' \
     --request "$method" "${content[@]}" "$@" \
-    --header "x-vouch-device: $(identity tenantId).$(identity deviceId)" --header "x-vouch-timestamp: $timestamp" \
-    --header "x-vouch-nonce: $nonce" --header "x-vouch-signature: $signature" "$(identity server)$path" || true
+    --header "x-vouch-device: $TENANT_ID.$DEVICE_ID" --header "x-vouch-timestamp: $timestamp" \
+    --header "x-vouch-nonce: $nonce" --header "x-vouch-signature: $signature" "$SERVER$path" || true
 }
 
 # problem ANSWER STATUS: the server's own words for what went wrong.

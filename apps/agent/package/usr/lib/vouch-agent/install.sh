@@ -12,14 +12,14 @@ channel_apt() {
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" 9>&-
 }
 
-# apply_manifest MANIFEST
+# apply_manifest MANIFEST: one that fetch_manifest has verified.
 apply_manifest() {
   local manifest=$1 entry="$WORK/entry.json" concerning index
-  write_sources "$manifest"
+  write_sources
   mapfile -t concerning < <(concerning_entries "$manifest")
   for index in "${concerning[@]}"; do
     jq ".entries[$index]" "$manifest" > "$entry"
-    apply_entry "$entry" "$(jq -r .version "$manifest")" "$(jq -r .apt.inReleaseSha256 "$manifest")"
+    apply_entry "$entry" "$MANIFEST_VERSION" "$MANIFEST_IN_RELEASE"
   done
 }
 
@@ -42,9 +42,9 @@ concerning_entries() {
 write_sources() {
   mkdir -p "$ETC/apt.d" "$CACHE/lists" "$CACHE/archives"
   chmod 755 "$ETC/apt.d" "$CACHE" "$CACHE/lists" "$CACHE/archives"
-  jq -r --arg server "$(identity server)" --arg key "$ETC/apt-key.asc" '
-    "Types: deb", "URIs: \($server)/apt/\(.channelId)", "Suites: \(.apt.suite)", "Components: \(.apt.component)",
-    "Signed-By: \($key)", "Check-Valid-Until: yes", "Check-Date: yes"' "$1" > "$ETC/apt.d/vouch.sources"
+  printf '%s\n' 'Types: deb' "URIs: $SERVER/apt/$MANIFEST_CHANNEL" "Suites: $MANIFEST_SUITE" \
+    "Components: $MANIFEST_COMPONENT" "Signed-By: $ETC/apt-key.asc" 'Check-Valid-Until: yes' 'Check-Date: yes' \
+    > "$ETC/apt.d/vouch.sources"
   chmod 644 "$ETC/apt.d/vouch.sources"
 }
 

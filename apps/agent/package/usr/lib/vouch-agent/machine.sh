@@ -13,15 +13,22 @@ installed_packages() {
     awk -F'\t' -v OFS='\t' '$1 == "installed" {print $2, $3, $4, $5, $6}' | sort
 }
 
-fingerprint() {
-  local id version codename
-  id=$(. /etc/os-release && printf %s "${ID:-linux}")
-  version=$(. /etc/os-release && printf %s "${VERSION_ID:-0}")
-  codename=$(. /etc/os-release && printf %s "${VERSION_CODENAME:-none}")
+# look_at_machine: into $WORK/system, $WORK/services and $WORK/packages.
+look_at_machine() {
+  (
+    . /etc/os-release
+    printf '%s\n' "${ID:-linux}" "${VERSION_ID:-0}" "${VERSION_CODENAME:-none}" "$(dpkg --print-architecture)" "$(uname -r)"
+  ) > "$WORK/system"
   running_services > "$WORK/services"
   installed_packages > "$WORK/packages"
-  jq --null-input --compact-output --arg id "$id" --arg version "$version" --arg codename "$codename" \
-    --arg architecture "$(dpkg --print-architecture)" --arg kernel "$(uname -r)" \
+}
+
+# fingerprint: of what was looked at.
+fingerprint() {
+  local system
+  mapfile -t system < "$WORK/system"
+  jq --null-input --compact-output --arg id "${system[0]}" --arg version "${system[1]}" --arg codename "${system[2]}" \
+    --arg architecture "${system[3]}" --arg kernel "${system[4]}" \
     --rawfile packages "$WORK/packages" --rawfile services "$WORK/services" '
     def lines: split("\n") | map(select(. != ""));
     {osRelease: {id: $id, versionId: $version, codename: $codename}, architecture: $architecture, kernel: $kernel,
@@ -35,9 +42,10 @@ wait_for_boot() { timeout 120 systemctl is-system-running --wait > /dev/null 2>&
 
 send_fingerprint() {
   local body="$WORK/fingerprint.json" digest status
-  fingerprint > "$body"
-  digest=$(sha256sum < "$body" | cut -d' ' -f1)
+  look_at_machine
+  digest=$(cat "$WORK/system" "$WORK/services" "$WORK/packages" | sha256sum | cut -d' ' -f1)
   [ "$digest" != "$(cat "$STATE/fingerprint.sha256" 2> /dev/null || true)" ] || return 0
+  fingerprint > "$body"
   status=$(signed PUT /device/v1/fingerprint "$body" "$WORK/answer")
   if [ "$status" = 204 ]; then
     printf '%s' "$digest" > "$STATE/fingerprint.sha256"

@@ -28,22 +28,21 @@ fetch_manifest() {
   fi
 }
 
-# verify_manifest ENVELOPE OUT
+# verify_manifest ENVELOPE OUT: leaves what is needed of it in MANIFEST_...
 verify_manifest() {
-  local envelope=$1 out=$2 type payload="$WORK/payload" version seen expires channel
-  type=$(jq -er .payloadType "$envelope" 2> /dev/null) || { note 'the manifest is no envelope; nothing is installed'; return 1; }
-  if [ "$type" != "$MANIFEST_TYPE" ]; then
-    note "the envelope holds $type, not a manifest; nothing is installed"
+  local out=$2 payload="$WORK/payload" facts version seen expires channel
+  read_envelope "$1" || { note 'the manifest is no envelope; nothing is installed'; return 1; }
+  if [ "$ENVELOPE_TYPE" != "$MANIFEST_TYPE" ]; then
+    note "the envelope holds $ENVELOPE_TYPE, not a manifest; nothing is installed"
     return 1
   fi
-  jq -er .payload "$envelope" | base64 --decode > "$payload" 2> /dev/null || { note 'the manifest is cut off; nothing is installed'; return 1; }
-  pre_authenticated "$type" "$payload" > "$WORK/signed"
-  if ! signed_by_trusted_key "$envelope"; then
+  unpack_payload "$payload" || { note 'the manifest is cut off; nothing is installed'; return 1; }
+  if ! signed_by_trusted_key; then
     note 'the manifest is not signed with a trusted key; nothing is installed'
     return 1
   fi
-  channel=$(jq -r .channelId "$payload")
-  version=$(jq -r .version "$payload")
+  mapfile -t facts < <(jq -r '.channelId, .version, .expires, .apt.suite, .apt.component, .apt.inReleaseSha256' "$payload")
+  channel=${facts[0]:-} version=${facts[1]:-}
   [[ $channel =~ ^[0-9a-f-]{36}$ && $version =~ ^[0-9]+$ ]] || { note 'the manifest names no channel or version; nothing is installed'; return 1; }
   mkdir -p "$STATE/versions"
   seen=$(cat "$STATE/versions/$channel" 2> /dev/null || printf 0)
@@ -51,12 +50,14 @@ verify_manifest() {
     note "the manifest went back from version $seen to $version; nothing is installed"
     return 1
   fi
-  expires=$(date --date "$(jq -r '.expires // empty' "$payload")" +%s) || expires=0
+  expires=$(date --date "${facts[2]:-}" +%s 2> /dev/null) || expires=0
   if [ "$expires" -le "$(date +%s)" ]; then
     note 'the manifest has expired; nothing new is installed'
     return 1
   fi
   printf '%s' "$version" > "$STATE/versions/$channel"
+  MANIFEST_CHANNEL=$channel MANIFEST_VERSION=$version MANIFEST_SUITE=${facts[3]:-} MANIFEST_COMPONENT=${facts[4]:-}
+  MANIFEST_IN_RELEASE=${facts[5]:-}
   cp "$payload" "$out"
 }
 
@@ -64,11 +65,11 @@ verify_manifest() {
 signed_by_trusted_key() {
   local signature key
   manifest_keys "$WORK/manifest-keys"
-  while read -r signature; do
+  for signature in "${SIGNATURES[@]}"; do
     for key in "$WORK/manifest-keys"/*.pem; do
       if [ -e "$key" ] && holds "$signature" "$key"; then return 0; fi
     done
-  done < <(jq -r '.signatures[].sig' "$1")
+  done
   return 1
 }
 

@@ -13,7 +13,7 @@ begin_trust() {
     note 'the server does not show the root that was named; nothing is believed'
     return 1
   fi
-  signed_by_roots "$1" "$document" || { note 'the trust document is not signed by its roots'; return 1; }
+  signed_by_roots "$document" || { note 'the trust document is not signed by its roots'; return 1; }
   keep_trust "$document"
 }
 
@@ -22,50 +22,74 @@ begin_trust() {
 follow_trust() {
   local envelope="$WORK/trust-envelope.json" document="$WORK/trust" next status
   while :; do
-    next=$(($(jq -r .version "$ETC/trust.json") + 1))
+    read_trust
+    next=$((TRUST_VERSION + 1))
     status=$(curl --silent --max-time 60 --max-filesize 1048576 --output "$envelope" --write-out '%{http_code}' \
-      "$(identity server)/device/v1/trust/$next" || true)
+      "$SERVER/device/v1/trust/$next" || true)
     [ "$status" = 200 ] || break
     open_trust "$envelope" "$document" || break
     if [ "$(jq -r .version "$document")" != "$next" ]; then
       note "the server showed a trust document of another version than $next; it is not followed"
       break
     fi
-    if ! signed_by_roots "$envelope" "$ETC/trust.json" || ! signed_by_roots "$envelope" "$document"; then
+    if ! signed_by_roots "$ETC/trust.json" || ! signed_by_roots "$document"; then
       note "trust document $next is not signed by enough roots; it is not followed"
       break
     fi
     keep_trust "$document"
   done
-  if [ "$(date --date "$(jq -r .expires "$ETC/trust.json")" +%s)" -le "$(date +%s)" ]; then
+  if [ "$(date --date "$TRUST_EXPIRES" +%s)" -le "$(date +%s)" ]; then
     note 'the trust document has expired; nothing new is installed'
     return 1
   fi
 }
 
-# open_trust ENVELOPE OUT: its payload, when it is one; believed is nothing yet. Leaves what was signed in $WORK/signed.
+# read_trust: the facts of the document that is in force.
+read_trust() {
+  local known
+  mapfile -t known < <(jq -r '.version, .expires' "$ETC/trust.json")
+  [ ${#known[@]} = 2 ] || die "$ETC/trust.json cannot be read: remove $STATE and $ETC, and enrol this machine anew"
+  TRUST_VERSION=${known[0]} TRUST_EXPIRES=${known[1]}
+}
+
+# read_envelope ENVELOPE: its type, payload and signatures; believed is nothing yet.
+read_envelope() {
+  local lines
+  mapfile -t lines < <(jq -r 'if ([.payloadType, .payload] | all(type == "string"))
+    then .payloadType, .payload, (.signatures[]?.sig | strings) else error("no envelope") end' "$1" 2> /dev/null)
+  [ ${#lines[@]} -ge 2 ] || return 1
+  ENVELOPE_TYPE=${lines[0]} ENVELOPE_PAYLOAD=${lines[1]} SIGNATURES=("${lines[@]:2}")
+}
+
+# unpack_payload OUT: of the envelope that was read. Leaves what its signatures cover in $WORK/signed.
+unpack_payload() {
+  printf '%s' "$ENVELOPE_PAYLOAD" | base64 --decode > "$1" 2> /dev/null || return 1
+  pre_authenticated "$ENVELOPE_TYPE" "$1" > "$WORK/signed"
+}
+
+# open_trust ENVELOPE OUT: its payload, when it is one; believed is nothing yet.
 open_trust() {
-  local type
-  type=$(jq -er .payloadType "$1" 2> /dev/null) || { note 'the trust document is no envelope'; return 1; }
-  [ "$type" = "$TRUST_TYPE" ] || { note "the envelope holds $type, not a trust document"; return 1; }
-  jq -er .payload "$1" | base64 --decode > "$2" 2> /dev/null || { note 'the trust document is cut off'; return 1; }
+  read_envelope "$1" || { note 'the trust document is no envelope'; return 1; }
+  [ "$ENVELOPE_TYPE" = "$TRUST_TYPE" ] || { note "the envelope holds $ENVELOPE_TYPE, not a trust document"; return 1; }
+  unpack_payload "$2" || { note 'the trust document is cut off'; return 1; }
   jq -e '(.version | type == "number") and (.expires | type == "string") and (.roots.threshold >= 1) and
     (.roots.keys | length >= 1) and (.keys | type == "array") and (.aptKeyring | type == "string")' "$2" > /dev/null 2>&1 ||
     { note 'the trust document cannot be understood'; return 1; }
-  pre_authenticated "$type" "$2" > "$WORK/signed"
 }
 
-# signed_by_roots ENVELOPE DOCUMENT: did as many different roots of the document sign as it asks for? A root counts once,
-# by the digest of its key, not by the name that it is given.
+# signed_by_roots DOCUMENT: did as many different roots of the document sign the envelope that was read as it asks for?
+# A root counts once, by the digest of its key, not by the name that it is given.
 signed_by_roots() {
-  local threshold holding='' index digest signature key="$WORK/root.pem"
-  threshold=$(jq -r .roots.threshold "$2")
-  for ((index = 0; index < $(jq '.roots.keys | length' "$2"); index++)); do
-    jq -r ".roots.keys[$index].publicKeyPem" "$2" > "$key"
+  local roots threshold holding='' root digest signature key="$WORK/root.pem"
+  mapfile -t roots < <(jq -r '.roots.threshold, (.roots.keys[].publicKeyPem | @base64)' "$1")
+  threshold=${roots[0]:-}
+  [[ $threshold =~ ^[1-9][0-9]*$ ]] || return 1
+  for root in "${roots[@]:1}"; do
+    base64 --decode <<< "$root" > "$key"
     digest=$(openssl pkey -pubin -in "$key" -outform DER 2> /dev/null | sha256sum | cut -d' ' -f1)
-    while read -r signature; do
+    for signature in "${SIGNATURES[@]}"; do
       if holds "$signature" "$key"; then holding="$holding$digest"$'\n'; break; fi
-    done < <(jq -r '.signatures[].sig' "$1")
+    done
   done
   [ "$(printf '%s' "$holding" | sort --unique | wc --lines)" -ge "$threshold" ]
 }
@@ -95,11 +119,11 @@ keep_trust() {
 manifest_keys() {
   rm -rf "$1"
   mkdir "$1"
-  local index
-  for index in $(jq --argjson now "$(date +%s)" '
+  local key number=0
+  while read -r key; do
+    base64 --decode <<< "$key" > "$1/$((number += 1)).pem"
+  done < <(jq -r --argjson now "$(date +%s)" '
     def at: sub("\\.[0-9]+"; "") | fromdate;
-    .keys | to_entries[] | select(.value | .purpose == "manifest" and (.revoked | not) and
-      (.from | at) <= $now and (.until == null or (.until | at) >= $now)) | .key' "$ETC/trust.json"); do
-    jq -r ".keys[$index].publicKeyPem" "$ETC/trust.json" > "$1/$index.pem"
-  done
+    .keys[] | select(.purpose == "manifest" and (.revoked | not) and
+      (.from | at) <= $now and (.until == null or (.until | at) >= $now)) | .publicKeyPem | @base64' "$ETC/trust.json")
 }
