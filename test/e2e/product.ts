@@ -113,7 +113,7 @@ export class Product {
     while (Date.now() < until) {
       const overview = await this.get<Overview>('/api/v1/overview').catch(() => null);
       if (overview !== null && wanted(overview)) return overview;
-      await sleep(200);
+      await sleep(500);
     }
     throw new Error(`The overview did not become as wanted.\n${this.lines.slice(-30).join('\n')}`);
   }
