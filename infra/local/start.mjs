@@ -89,7 +89,7 @@ function environment(secrets, { appUrl, platformUrl, redisUrl }, ports) {
   const ownStripe = Boolean(process.env.STRIPE_SECRET_KEY);
   const url = `http://127.0.0.1:${ports.api}`;
   return {
-    VOUCH_DEVICE_POLL_SECONDS: '3',
+    VOUCH_DEVICE_POLL_SECONDS: '5',
     // The one that the demo's machines resemble, so that it is there when they ask.
     VOUCH_LAB_READY_PROFILES: 'web-database',
     VOUCH_RECONCILE_SECONDS: '5',

@@ -14,29 +14,12 @@ channel_apt() {
 
 # apply_manifest MANIFEST: one that fetch_manifest has verified.
 apply_manifest() {
-  local manifest=$1 entry="$WORK/entry.json" concerning index
+  local manifest=$1 entry="$WORK/entry.json" index
   write_sources
-  mapfile -t concerning < <(concerning_entries "$manifest")
-  for index in "${concerning[@]}"; do
+  for index in "${CONCERNING[@]}"; do
     jq ".entries[$index]" "$manifest" > "$entry"
     apply_entry "$entry" "$MANIFEST_VERSION" "$MANIFEST_IN_RELEASE"
   done
-}
-
-# concerning_entries MANIFEST: numbers of the entries for packages that are installed here, but for those that are
-# installed in just that version and reported. Mostly there are none, and nothing more has to be looked at.
-concerning_entries() {
-  mkdir -p "$STATE/reported"
-  installed_packages > "$WORK/packages"
-  ls "$STATE/reported" > "$WORK/reported"
-  jq -r --rawfile here "$WORK/packages" --rawfile reported "$WORK/reported" '
-    ($here | split("\n") | map(split("\t") | select(length > 1) | {key: .[0], value: .[1]}) | from_entries) as $here |
-    ($reported | split("\n") | map({key: ., value: true}) | from_entries) as $reported |
-    .entries | to_entries[] |
-    select(any(.value.artefacts[]; $here[.package])) |
-    select(($reported["\(.value.revisionId).json"] | not) or
-      any(.value.artefacts[]; $here[.package] and $here[.package] != .version)) |
-    .key' "$1"
 }
 
 write_sources() {
@@ -111,6 +94,7 @@ install_packages() {
   done
   running_services > "$WORK/services.before"
   listening_ports > "$WORK/ports.before"
+  TOUCHED=1
   # From here on it is finished, also when the machine is being shut down.
   trap '' TERM
   if channel_apt install --only-upgrade --no-download "$@" > "$log" 2>&1; then

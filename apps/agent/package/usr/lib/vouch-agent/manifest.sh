@@ -28,7 +28,7 @@ fetch_manifest() {
   fi
 }
 
-# verify_manifest ENVELOPE OUT: leaves what is needed of it in MANIFEST_...
+# verify_manifest ENVELOPE OUT: leaves what is needed of it in MANIFEST_... and CONCERNING.
 verify_manifest() {
   local out=$2 payload="$WORK/payload" facts version seen expires channel
   read_envelope "$1" || { note 'the manifest is no envelope; nothing is installed'; return 1; }
@@ -41,7 +41,7 @@ verify_manifest() {
     note 'the manifest is not signed with a trusted key; nothing is installed'
     return 1
   fi
-  mapfile -t facts < <(jq -r '.channelId, .version, .expires, .apt.suite, .apt.component, .apt.inReleaseSha256' "$payload")
+  mapfile -t facts < <(manifest_facts "$payload")
   channel=${facts[0]:-} version=${facts[1]:-}
   [[ $channel =~ ^[0-9a-f-]{36}$ && $version =~ ^[0-9]+$ ]] || { note 'the manifest names no channel or version; nothing is installed'; return 1; }
   mkdir -p "$STATE/versions"
@@ -57,20 +57,37 @@ verify_manifest() {
   fi
   printf '%s' "$version" > "$STATE/versions/$channel"
   MANIFEST_CHANNEL=$channel MANIFEST_VERSION=$version MANIFEST_SUITE=${facts[3]:-} MANIFEST_COMPONENT=${facts[4]:-}
-  MANIFEST_IN_RELEASE=${facts[5]:-}
+  MANIFEST_IN_RELEASE=${facts[5]:-} CONCERNING=("${facts[@]:6}")
   cp "$payload" "$out"
 }
 
 # One of the envelope's signatures must hold with a key that may sign manifests now.
 signed_by_trusted_key() {
-  local signature key
-  manifest_keys "$WORK/manifest-keys"
-  for signature in "${SIGNATURES[@]}"; do
-    for key in "$WORK/manifest-keys"/*.pem; do
-      if [ -e "$key" ] && holds "$signature" "$key"; then return 0; fi
+  local signature encoded key="$WORK/manifest-key.pem"
+  for encoded in "${MANIFEST_KEYS[@]}"; do
+    base64 --decode <<< "$encoded" > "$key"
+    for signature in "${SIGNATURES[@]}"; do
+      if holds "$signature" "$key"; then return 0; fi
     done
   done
   return 1
+}
+
+# manifest_facts PAYLOAD: channel, version, end, suite, component and digest of its repository; then the numbers of the
+# entries for packages that are installed here, but for those that are installed in just that version and reported.
+# Mostly there are none, and nothing more has to be looked at.
+manifest_facts() {
+  mkdir -p "$STATE/reported"
+  ls "$STATE/reported" > "$WORK/reported"
+  jq -r --rawfile here "$WORK/packages" --rawfile reported "$WORK/reported" '
+    ($here | split("\n") | map(split("\t") | select(length > 1) | {key: .[0], value: .[1]}) | from_entries) as $here |
+    ($reported | split("\n") | map({key: ., value: true}) | from_entries) as $reported |
+    .channelId, .version, .expires, .apt.suite, .apt.component, .apt.inReleaseSha256, (
+      .entries | to_entries[] |
+      select(any(.value.artefacts[]; $here[.package])) |
+      select(($reported["\(.value.revisionId).json"] | not) or
+        any(.value.artefacts[]; $here[.package] and $here[.package] != .version)) |
+      .key)' "$1"
 }
 
 # note SENTENCE: said now, and kept for `vouch-agent status`.

@@ -22,7 +22,6 @@ begin_trust() {
 follow_trust() {
   local envelope="$WORK/trust-envelope.json" document="$WORK/trust" next status
   while :; do
-    read_trust
     next=$((TRUST_VERSION + 1))
     status=$(curl --silent --max-time 60 --max-filesize 1048576 --output "$envelope" --write-out '%{http_code}' \
       "$SERVER/device/v1/trust/$next" || true)
@@ -37,19 +36,12 @@ follow_trust() {
       break
     fi
     keep_trust "$document"
+    read_known
   done
   if [ "$(date --date "$TRUST_EXPIRES" +%s)" -le "$(date +%s)" ]; then
     note 'the trust document has expired; nothing new is installed'
     return 1
   fi
-}
-
-# read_trust: the facts of the document that is in force.
-read_trust() {
-  local known
-  mapfile -t known < <(jq -r '.version, .expires' "$ETC/trust.json")
-  [ ${#known[@]} = 2 ] || die "$ETC/trust.json cannot be read: remove $STATE and $ETC, and enrol this machine anew"
-  TRUST_VERSION=${known[0]} TRUST_EXPIRES=${known[1]}
 }
 
 # read_envelope ENVELOPE: its type, payload and signatures; believed is nothing yet.
@@ -113,17 +105,4 @@ keep_trust() {
   chmod 644 "$ETC/apt-key.asc.part" "$ETC/trust.json.part"
   mv "$ETC/apt-key.asc.part" "$ETC/apt-key.asc"
   mv "$ETC/trust.json.part" "$ETC/trust.json"
-}
-
-# manifest_keys FOLDER: the keys that may sign manifests now, one file each.
-manifest_keys() {
-  rm -rf "$1"
-  mkdir "$1"
-  local key number=0
-  while read -r key; do
-    base64 --decode <<< "$key" > "$1/$((number += 1)).pem"
-  done < <(jq -r --argjson now "$(date +%s)" '
-    def at: sub("\\.[0-9]+"; "") | fromdate;
-    .keys[] | select(.purpose == "manifest" and (.revoked | not) and
-      (.from | at) <= $now and (.until == null or (.until | at) >= $now)) | .publicKeyPem | @base64' "$ETC/trust.json")
 }
