@@ -39,6 +39,8 @@ const ss = (socket: string, program: string): string =>
   `tcp LISTEN 0 128 ${socket} 0.0.0.0:* users:(("${program}",pid=7,fd=3))`;
 const df = (used: number, free: number): string => `overlay 1000000 ${used} ${free} 10% /\n`;
 const processes = (group: string, ...sizes: number[]): string => sizes.map((size) => `${group}\t${size}\n`).join('');
+const alternative = (name: string, target: string, owner: 'owned' | 'unknown' = 'owned'): string =>
+  ['/etc/alternatives', '/usr/bin'].map((folder) => `${folder}/${name}\t${target}\t${owner}\tfree\n`).join('');
 const file = (path: string, change: 'added-or-changed' | 'removed' = 'added-or-changed') => ({
   path,
   change,
@@ -105,6 +107,54 @@ describe('derived checks', () => {
       FILES_OUTSIDE,
       seen('', '', { files: [file('/usr/lib/acme/x')] }),
       [],
+    ],
+    [
+      'a new name for a program of a package',
+      FILES_OUTSIDE,
+      seen(alternative('awk', '/usr/bin/mawk'), alternative('awk', '/usr/bin/mawk') + alternative('pr', '/bin/acme'), {
+        files: [file('/usr/bin/pr'), file('/etc/alternatives/pr')],
+      }),
+      [],
+    ],
+    [
+      'a new name for a program of nobody',
+      FILES_OUTSIDE,
+      seen('', alternative('pr', '/opt/pr', 'unknown'), { files: [file('/usr/bin/pr'), file('/etc/alternatives/pr')] }),
+      ['added-or-changed /usr/bin/pr', 'alternative /etc/alternatives/pr /opt/pr', 'alternative /usr/bin/pr /opt/pr'],
+    ],
+    [
+      'a name that leads to another program of a package',
+      FILES_OUTSIDE,
+      seen(alternative('awk', '/usr/bin/mawk'), alternative('awk', '/usr/bin/gawk'), {
+        files: [file('/etc/alternatives/awk')],
+      }),
+      [],
+    ],
+    [
+      'a name that leads to a program of nobody',
+      FILES_OUTSIDE,
+      seen(alternative('awk', '/usr/bin/mawk'), alternative('awk', '/var/lib/acme/awk', 'unknown'), {
+        files: [file('/etc/alternatives/awk')],
+      }),
+      ['alternative /etc/alternatives/awk /var/lib/acme/awk', 'alternative /usr/bin/awk /var/lib/acme/awk'],
+    ],
+    [
+      'a name that led to a program of nobody before',
+      FILES_OUTSIDE,
+      seen(alternative('awk', '/opt/awk', 'unknown'), alternative('awk', '/opt/awk', 'unknown')),
+      [],
+    ],
+    [
+      'a link in the place of a program of another package',
+      FILES_OUTSIDE,
+      seen('', '/usr/bin/ls\t/usr/bin/acme\towned\ttaken\n', { files: [file('/usr/bin/ls')] }),
+      ['added-or-changed /usr/bin/ls', 'alternative /usr/bin/ls /usr/bin/acme'],
+    ],
+    [
+      'links that cannot be listed any more',
+      FILES_OUTSIDE,
+      seen(alternative('awk', '/usr/bin/mawk'), ''),
+      ['alternatives'],
     ],
     ['a removed setting', FILES_OUTSIDE, seen('', '', { files: [file('/etc/a', 'removed')] }), ['removed /etc/a']],
     ['a file that runs as root', PRIVILEGES, seen('', '/usr/bin/x\tf 4755 root'), ['/usr/bin/x f 4755 root']],

@@ -1,3 +1,4 @@
+import { ALTERNATIVES_SCRIPT, readAlternatives } from './alternatives.js';
 import { linesOf, tableOf, type DerivedCheck, type Finding, type Seen } from './derived-check.js';
 
 /**
@@ -20,7 +21,7 @@ const GENERATED: readonly RegExp[] = [
   /^\/etc\/timezone$/,
   // Who may log in is looked at line by line.
   /^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-?$/,
-  // Links to what update-alternatives has chosen, and systemd's record of enabled units.
+  // Links to what update-alternatives has chosen are judged by where they lead.
   /^\/etc\/alternatives\//,
   // Lists of modules and first file systems, made anew for a kernel; whether a kernel starts with them, its start tells.
   /^\/usr\/lib\/modules\/[^/]+\/modules\.[a-z.]+$/,
@@ -43,15 +44,33 @@ const isInOwnFolder = (path: string, { packages }: Seen): boolean => {
   return folder !== undefined && packages.includes(folder);
 };
 
+/**
+ * Links of update-alternatives belong to no package, and any package may make and change them: they are in order as
+ * long as what runs in the end is a package's file. What that file may do is looked at with the rights of all files.
+ */
 export const FILES_OUTSIDE: DerivedCheck = {
   name: 'no program or setting outside the patch changed',
-  script: ':',
-  findings: (seen) =>
-    seen.files
+  runs: 'beside',
+  script: ALTERNATIVES_SCRIPT,
+  findings: (seen) => {
+    const [was, is] = [seen.before, seen.now].map(readAlternatives) as [Alternatives, Alternatives];
+    const files = seen.files
       .filter(({ path }) => GUARDED.test(path) && !GENERATED.some((pattern) => pattern.test(path)))
-      .filter(({ path }) => !isOwned(path, seen) && !isInOwnFolder(path, seen))
-      .map(({ path, change }) => ({ key: `${change} ${path}`, detail: `${path} was ${change.replaceAll('-', ' ')}` })),
+      .filter(({ path }) => !isOwned(path, seen) && !isInOwnFolder(path, seen) && is.get(path)?.inOrder !== true)
+      .map(({ path, change }) => ({ key: `${change} ${path}`, detail: `${path} was ${change.replaceAll('-', ' ')}` }));
+    const links = [...is]
+      .filter(([path, { target, inOrder }]) => !inOrder && was.get(path)?.target !== target && !isOwned(path, seen))
+      .map(([path, { target }]) => ({
+        key: `alternative ${path} ${target}`,
+        detail: `${path} leads to ${target}, which is no file of a package`,
+      }));
+    if (was.size > 0 && is.size === 0)
+      links.push({ key: 'alternatives', detail: 'the links in /etc/alternatives cannot be listed any more' });
+    return [...files, ...links];
+  },
 };
+
+type Alternatives = ReturnType<typeof readAlternatives>;
 
 export const SETTINGS_KEPT: DerivedCheck = {
   name: 'the installation asks nothing about settings',
