@@ -11,7 +11,7 @@ import {
   registerPolicy,
 } from '@vouch/approval';
 import { NewestOffers, storeSnapshot, type IndexedPackage } from '@vouch/catalog';
-import type { Component, PolicyRules, RunObservations } from '@vouch/contracts';
+import type { Capability, Component, PolicyRules, RunObservations } from '@vouch/contracts';
 import { openFileSigner } from '@vouch/evidence';
 import { AssessDemandStage, RecordFingerprint, rolesOf, type DeviceContext } from '@vouch/fleet';
 import { registerMsp, registerTenant } from '@vouch/identity';
@@ -321,22 +321,27 @@ export class Shop {
         this.devices.push({ tenantId: tenant.id, deviceId, ring, correlationId: 'test' });
       }
     }
-    const { runnerId } = await this.registry.welcome(
-      'lab',
-      {
-        name: 'lab',
-        drivers: [{ name: 'sandbox', fidelity: 'full', capabilities: ['packages', 'services', 'reboot'] }],
-      },
-      'test',
-    );
-    this.runnerId = runnerId;
+    this.runnerId = await this.hello('lab');
     await this.labHas('f'.repeat(64));
   }
 
+  /** One more lab-runner, which has a golden of the same profile. @returns its id */
+  async anotherLab(name: string, digest: string): Promise<string> {
+    const runnerId = await this.hello(name);
+    await this.labHas(digest, runnerId);
+    return runnerId;
+  }
+
+  private async hello(name: string): Promise<string> {
+    const capabilities: Capability[] = ['packages', 'services', 'reboot'];
+    const drivers = [{ name: 'sandbox', fidelity: 'full' as const, capabilities }];
+    return (await this.registry.welcome(name, { name, drivers }, 'test')).runnerId;
+  }
+
   /** The lab reports its golden: built under this digest, or being built when there is none. */
-  async labHas(digest: string | null): Promise<void> {
+  async labHas(digest: string | null, runnerId = this.runnerId): Promise<void> {
     await this.registry.reportGolden(
-      this.runnerId,
+      runnerId,
       {
         profileDigest: profileDigest(PROFILE),
         ...(digest === null

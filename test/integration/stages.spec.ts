@@ -273,6 +273,27 @@ describe('the stages of the main job', () => {
       expect(await shop.queue.claim(shop.runnerId)).toMatchObject({ goldenDigest: GOLDEN });
     });
 
+    it('a run that waits for a lab-runner that fell silent goes to another as soon as one has the same profile', async () => {
+      await shop.settle();
+      later(1);
+      await shop.settle();
+      expect(await rows('select state from lab_test_run'), 'nobody else could do it').toEqual([{ state: 'queued' }]);
+      const second = await shop.anotherLab('second', NEXT);
+      await shop.settle();
+      expect(await rows('select state, golden_digest, cancelled_why from lab_test_run order by state')).toEqual([
+        {
+          state: 'cancelled',
+          golden_digest: GOLDEN,
+          cancelled_why: expect.stringContaining('does not answer') as string,
+        },
+        { state: 'queued', golden_digest: NEXT, cancelled_why: '' },
+      ]);
+      expect(await shop.queue.claim(second)).toMatchObject({ goldenDigest: NEXT });
+      expect(await shop.queue.claim(shop.runnerId), 'when it is back, there is nothing left to do').toBeNull();
+      await shop.settle();
+      expect(await count('lab_test_run')).toBe(2);
+    });
+
     it('the room of a host counts what it is at, also while its golden is built anew', async () => {
       await shop.vendorOffers(debPackage('web', '2'), debPackage('lib', '2'));
       await shop.stages.demand.process('all', 'test');

@@ -7,6 +7,7 @@ export * from './read-queue.js';
 export * from './run-output.js';
 export * from './run-queue.js';
 export * from './runner-registry.js';
+export * from './silent-runners.js';
 export * from './domain/profile.js';
 export * from './adapters/sandbox/golden-builder.js';
 export * from './adapters/host/host-release.js';

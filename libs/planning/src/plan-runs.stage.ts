@@ -1,5 +1,13 @@
 import type { Artefact, Capability, Component, TestPlan } from '@vouch/contracts';
-import { enqueueRun, passOverRepeats, URGENCY, requiredCapabilities, wantGoldens } from '@vouch/lab';
+import {
+  enqueueRun,
+  isLeftBehind,
+  passOverRepeats,
+  requiredCapabilities,
+  silentSince,
+  URGENCY,
+  wantGoldens,
+} from '@vouch/lab';
 import { shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
 import { coverageOf } from './domain/coverage.js';
 import { patchForGolden, type OfferedArtefact } from './domain/patch-for-golden.js';
@@ -193,7 +201,8 @@ export class PlanRunsStage implements Stage {
            from lab_golden g join lab_profile p on p.digest = g.profile_digest and p.active
            join lab_runner r on r.id = g.runner_id
            left join lateral jsonb_array_elements(r.drivers) d on d.value ->> 'name' = g.driver
-          where g.state = 'ready' order by g.digest`,
+          where g.state = 'ready' and not ${isLeftBehind('g', '$1')} order by g.digest`,
+        [silentSince(this.clock())],
       ),
       drivers: await tx.query<KnownDriver>(
         `select distinct on (d.value ->> 'name') d.value ->> 'name' as name, d.value -> 'capabilities' as capabilities
