@@ -98,6 +98,19 @@ describe('the lab as those see it who run the installation', { shuffle: false },
     await page.getByRole('button', { name: 'Test it after all' }).click();
     await page.getByText('wanted by 12 machines').waitFor();
     expect(await stateOf(waiting)).toBe('queued');
+  });
+
+  it('has a judged run done again when that is confirmed', async () => {
+    const entry = page.locator('article').filter({ hasText: 'It passed.' });
+    await entry.getByText('Test it again').first().click();
+    await keep('lab-again');
+    await entry.getByRole('button', { name: 'Test it again' }).click();
+    await entry.getByText('It is tested again as soon as').waitFor();
+    expect(await entry.getByRole('button').count(), 'once is enough').toBe(0);
+    await keep('lab-asked-again');
+    expect(await write('select state from lab_test_run where repeat_asked_at is not null')).toEqual([
+      { state: 'judged' },
+    ]);
     expect(complaints).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ export const lab = {
   queue: () => read<LabQueue>('/api/v1/lab/queue'),
   cancel: (runId: string, why: string) => call('POST', `/api/v1/runs/${runId}/cancel`, { why }),
   resume: (runId: string) => call('POST', `/api/v1/runs/${runId}/resume`),
+  repeat: (runId: string) => call('POST', `/api/v1/runs/${runId}/repeat`),
   markExploited: (revisionId: string, note: string) => call('PUT', `/api/v1/patches/${revisionId}/exploited`, { note }),
   clearExploited: (revisionId: string) => call('DELETE', `/api/v1/patches/${revisionId}/exploited`),
 };

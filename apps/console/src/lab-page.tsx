@@ -7,6 +7,7 @@ import { lab } from './lab-api.js';
 import { RunOutputView } from './run-output.js';
 import { Table } from './table.js';
 import { useLoaded } from './use-loaded.js';
+import { verdicts } from './words.js';
 
 type Run = LabQueue['runs'][number];
 
@@ -84,6 +85,13 @@ export function LabPage({ mayCancel }: { mayCancel: boolean }) {
           ))}
         </section>
       )}
+      <section className="card wide">
+        <h2>Judged lately</h2>
+        {queue.judged.length === 0 && <p>Nothing yet.</p>}
+        {queue.judged.map((run) => (
+          <JudgedRun key={run.id} run={run} mayRepeat={mayCancel} onDone={reload} />
+        ))}
+      </section>
       <section className="card">
         <h2>Known to be exploited</h2>
         {queue.exploited.length === 0 && <p>No patch is marked. One that is marked is tested before all others.</p>}
@@ -153,6 +161,37 @@ function Hosts({ hosts }: { hosts: LabQueue['hosts'] }) {
         time(host.lastSeenAt),
       ])}
     />
+  );
+}
+
+type Judged = LabQueue['judged'][number];
+
+function JudgedRun({ run, mayRepeat, onDone }: { run: Judged; mayRepeat: boolean; onDone: () => void }) {
+  const { label, tone } = verdicts[run.result];
+  return (
+    <article className="run">
+      <h3>
+        {run.patch} <span className="version">{run.version}</span> <Badge tone={tone}>{label}</Badge>
+      </h3>
+      <p>{run.sentence}</p>
+      <p className="fine">
+        in “{run.profile}” by {run.driver}, {time(run.judgedAt)}
+      </p>
+      {run.repeatAsked ? (
+        <p role="status">It is tested again as soon as machines wait for it and its environment is there.</p>
+      ) : (
+        mayRepeat && (
+          <details>
+            <summary>Test it again</summary>
+            <p className="fine">
+              A new test of the same files, which no customer pays for. This verdict counts until the new one says
+              something.
+            </p>
+            <Form label="Test it again" onSubmit={() => lab.repeat(run.id).then(onDone)} />
+          </details>
+        )
+      )}
+    </article>
   );
 }
 

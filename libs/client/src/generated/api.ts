@@ -3383,6 +3383,20 @@ export interface components {
          *           "startedAt": null
          *         }
          *       ],
+         *       "judged": [
+         *         {
+         *           "id": "c2d4e6f8-1a2b-4c3d-8e5f-6a7b8c9d0e1f",
+         *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+         *           "patch": "nginx",
+         *           "version": "1.22.1-9+deb12u2",
+         *           "profile": "Web server with database",
+         *           "driver": "sandbox",
+         *           "result": "pass",
+         *           "sentence": "Everything that ran before still runs.",
+         *           "judgedAt": "2026-01-06T06:00:00.000Z",
+         *           "repeatAsked": false
+         *         }
+         *       ],
          *       "hosts": [
          *         {
          *           "name": "local",
@@ -3434,6 +3448,24 @@ export interface components {
                 reason: string;
                 /** @enum {string} */
                 state: "ready" | "preparing" | "unavailable";
+            }[];
+            /** @description The newest tests that have a verdict, without those that were done again since; at most 20. */
+            judged: {
+                driver: string;
+                /** Format: uuid */
+                id: string;
+                /** Format: date-time */
+                judgedAt: string;
+                patch: string;
+                profile: string;
+                /** @description An operator wants it done again; no later test of it was made yet. */
+                repeatAsked: boolean;
+                /** @enum {string} */
+                result: "pass" | "fail" | "inconclusive";
+                /** Format: uuid */
+                revisionId: string;
+                sentence: string;
+                version: string;
             }[];
             /** @description What is being tested, then the most urgent that wait; at most 500. */
             runs: {
@@ -8103,6 +8135,20 @@ export interface operations {
                      *           "runner": null,
                      *           "queuedAt": "2026-01-06T06:01:00.000Z",
                      *           "startedAt": null
+                     *         }
+                     *       ],
+                     *       "judged": [
+                     *         {
+                     *           "id": "c2d4e6f8-1a2b-4c3d-8e5f-6a7b8c9d0e1f",
+                     *           "revisionId": "4e6f8a10-2b3c-4d5e-8f70-91a2b3c4d5e6",
+                     *           "patch": "nginx",
+                     *           "version": "1.22.1-9+deb12u2",
+                     *           "profile": "Web server with database",
+                     *           "driver": "sandbox",
+                     *           "result": "pass",
+                     *           "sentence": "Everything that ran before still runs.",
+                     *           "judgedAt": "2026-01-06T06:00:00.000Z",
+                     *           "repeatAsked": false
                      *         }
                      *       ],
                      *       "hosts": [

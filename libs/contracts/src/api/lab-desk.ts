@@ -40,6 +40,19 @@ const QueuedRun = z.object({
   startedAt: Timestamp.nullable(),
 });
 
+const JudgedRun = z.object({
+  id: z.uuid(),
+  revisionId: z.uuid(),
+  patch: z.string(),
+  version: z.string(),
+  profile: z.string(),
+  driver: z.string(),
+  result: z.enum(['pass', 'fail', 'inconclusive']),
+  sentence: z.string(),
+  judgedAt: Timestamp,
+  repeatAsked: z.boolean().meta({ description: 'An operator wants it done again; no later test of it was made yet.' }),
+});
+
 const LabHost = z.object({
   name: z.string(),
   state: z.enum(['ready', 'preparing', 'unavailable']),
@@ -64,6 +77,9 @@ export const LabQueue = z
     runs: z
       .array(QueuedRun)
       .meta({ description: 'What is being tested, then the most urgent that wait; at most 500.' }),
+    judged: z
+      .array(JudgedRun)
+      .meta({ description: 'The newest tests that have a verdict, without those that were done again since; at most 20.' }),
     hosts: z.array(LabHost),
     exploited: z.array(ExploitedPatch),
   })
@@ -73,6 +89,18 @@ export const LabQueue = z
       {
         waiting: 1,
         runs: [entry],
+        judged: [
+          {
+            id: id.run,
+            ...exampleOfPatch,
+            profile: 'Web server with database',
+            driver: 'sandbox',
+            result: 'pass' as const,
+            sentence: 'Everything that ran before still runs.',
+            judgedAt: '2026-01-06T06:00:00.000Z',
+            repeatAsked: false,
+          },
+        ],
         hosts: [
           {
             name: 'local',
