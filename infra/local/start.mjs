@@ -101,6 +101,7 @@ function environment(secrets, { appUrl, platformUrl, redisUrl }, ports) {
     VOUCH_DATA_DIR: dataDir,
     VOUCH_PORT: String(ports.api),
     VOUCH_WORKER_PORT: String(ports.worker),
+    VOUCH_LAB_PORT: String(ports.lab),
     VOUCH_PUBLIC_URL: process.env.VOUCH_PUBLIC_URL || `http://localhost:${ports.api}`,
     VOUCH_API_URL: url,
     VOUCH_LAB_TOKEN: process.env.VOUCH_LAB_TOKEN || secrets.labToken,
@@ -184,6 +185,7 @@ async function main() {
   const ports = {
     api: await freePort(Number(process.env.VOUCH_PORT) || 8080),
     worker: await freePort(),
+    lab: await freePort(),
     // Links in invoices name the stand-in's port, so it keeps the one that it had.
     stripe: await freePort(STRIPE_STAND_IN_PORT),
   };

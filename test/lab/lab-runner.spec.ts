@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunReport, type LabJob, type StepProgress } from '@vouch/contracts';
 import { verdict } from '@vouch/lab';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../infra/local/ports.mjs';
 import { FakeApi } from './fake-api.js';
 import { buildPackage, DATA_DIR, jobFor, NO_LAB, openLab, type Lab, type PatchFile } from './lab-fixture.js';
 import { sh } from './shell.js';
@@ -21,6 +22,7 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
   let api: FakeApi;
   let runner: ChildProcess;
   let log: string;
+  let port: number;
 
   beforeAll(async () => {
     lab = await openLab();
@@ -30,7 +32,8 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
     await lab?.close();
     await rm(folder, { recursive: true, force: true });
   });
-  beforeEach(() => {
+  beforeEach(async () => {
+    port = await freePort();
     api = new FakeApi(TOKEN, [lab.profile]);
     log = '';
   });
@@ -47,10 +50,22 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
     const { PATH, HOME } = process.env;
     const [program = '', ...args] = [...prefix, process.execPath, MAIN];
     runner = spawn(program, args, {
-      env: { PATH, HOME, VOUCH_API_URL: url, VOUCH_LAB_TOKEN: TOKEN, VOUCH_DATA_DIR: DATA_DIR },
+      env: {
+        PATH,
+        HOME,
+        VOUCH_API_URL: url,
+        VOUCH_LAB_TOKEN: TOKEN,
+        VOUCH_DATA_DIR: DATA_DIR,
+        VOUCH_LAB_PORT: String(port),
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     runner.stdout?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  }
+
+  async function ask(what: string): Promise<{ status: number; body: string }> {
+    const answer = await fetch(`http://127.0.0.1:${port}/${what}`);
+    return { status: answer.status, body: await answer.text() };
   }
 
   function enqueue(patch: readonly PatchFile[], leaseSeconds = 30): LabJob {
@@ -92,6 +107,18 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
     expect(watched).toContain('hello from the patch');
     expect(watched).toMatch(/^good: no service has failed/m);
     expect(log).toContain(`"correlationId":"${job.correlationId}"`);
+
+    await until(() => log.includes('run reported'));
+    expect(await ask('health/ready')).toMatchObject({ status: 200, body: expect.stringContaining('sandbox (full)') });
+    const figures = (await ask('metrics')).body;
+    for (const [figure, value] of [
+      ['vouch_lab_runs_total{driver="sandbox",result="complete",process="lab-runner"}', '1'],
+      ['vouch_lab_runs_in_progress{driver="sandbox",process="lab-runner"}', '0'],
+      ['vouch_lab_golden_builds_total{driver="sandbox",outcome="ready",process="lab-runner"}', '1'],
+      ['vouch_lab_driver_info{driver="sandbox",fidelity="full",process="lab-runner"}', '1'],
+      ['vouch_lab_free_disk_bytes{process="lab-runner"}', '[1-9]'],
+    ] as const)
+      expect(figures).toMatch(new RegExp(`^${figure.replaceAll(/[{}]/g, '\\$&')} ${value}`, 'm'));
   });
 
   it.runIf(process.getuid?.() === 0)(
@@ -106,10 +133,15 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
   );
 
   it('waits for a server that is not there yet, and does not trust bytes that it cannot get', async () => {
-    const port = Number(new URL(await api.listen()).port);
+    const apiPort = Number(new URL(await api.listen()).port);
     await api.close();
-    start(`http://127.0.0.1:${port}`);
+    start(`http://127.0.0.1:${apiPort}`);
     await until(() => log.includes('waiting for the API'));
+    expect((await ask('health/live')).status).toBe(200);
+    expect(await ask('health/ready')).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('cannot be reached'),
+    });
     api = new FakeApi(TOKEN, [lab.profile]);
     const good = await upgrade('true');
     enqueue(
@@ -118,7 +150,7 @@ describe.skipIf(NO_LAB)('the lab-runner', () => {
         file: '/dev/null',
       })),
     );
-    await api.listen(port);
+    await api.listen(apiPort);
     await until(() => api.reports.length > 0);
     expect(api.reports[0]?.observations.failure).toMatchObject({ code: 'artefact-digest-mismatch', blame: 'lab' });
   });

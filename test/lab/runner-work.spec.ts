@@ -14,9 +14,10 @@ import {
   type RunResult,
 } from '@vouch/lab';
 import { createLogger, sha256Hex } from '@vouch/platform';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LabApi } from '../../apps/lab-runner/src/lab-api.js';
 import { LabRunner, type Laboratory } from '../../apps/lab-runner/src/lab-runner.js';
+import { RunnerMetrics } from '../../apps/lab-runner/src/runner-metrics.js';
 import { FakeApi } from './fake-api.js';
 import { sh } from './shell.js';
 
@@ -69,9 +70,8 @@ describe('a lab-runner at work', () => {
     const options = { name: 'local', concurrency: 1, retryMs: 50, tidyMs: 60_000, workDir: path.join(folder, 'work') };
     await mkdir(options.workDir, { recursive: true });
     const logger = createLogger('lab-runner', 'silent');
-    work = new LabRunner(whole, [], new LabApi(await api.listen(), TOKEN, stop.signal), options, logger).work(
-      stop.signal,
-    );
+    const server = new LabApi(await api.listen(), TOKEN, stop.signal);
+    work = new LabRunner(whole, [], server, options, logger, new RunnerMetrics(folder)).work(stop.signal);
   }
 
   async function enqueue(): Promise<LabJob> {
@@ -172,7 +172,7 @@ describe('a lab-runner at work', () => {
       expect(api.reports[0]?.observations.failure).toMatchObject({ blame: 'lab', code: 'lab-unavailable' });
       expect(judged(job).result).toBe('inconclusive');
       expect(judged(job).sentence).toMatch(/could not keep the files of the patch.*no space left/i);
-      expect(await readdir(small)).toEqual([]);
+      await vi.waitFor(async () => expect(await readdir(small)).toEqual([]));
     } finally {
       await sh('umount -l "$1"', [small]);
     }

@@ -5,6 +5,7 @@ import { timeLimit, type Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
 import { untilReachable } from './patience.js';
 import { runJob } from './run-job.js';
+import type { RunnerMetrics } from './runner-metrics.js';
 
 /** What the runner needs of its lab. */
 export interface Laboratory {
@@ -48,6 +49,7 @@ export class LabRunner {
     private readonly api: LabApi,
     private readonly options: RunnerOptions,
     private readonly logger: Logger,
+    private readonly metrics: RunnerMetrics,
   ) {}
 
   /** @returns when the signal has aborted and everything that it started has ended */
@@ -74,10 +76,10 @@ export class LabRunner {
       running: [...this.lanes.values()].flatMap(({ running }) => running ?? []),
       ...(unavailable === null ? {} : { unavailable }),
     };
-    const welcome = await untilReachable(
-      () => this.api.hello(hello),
-      stopped,
-      (error) => this.logger.warn({ error: error.message }, 'waiting for the API'),
+    const welcome = await untilReachable(() => this.api.hello(hello), stopped, this.onUnreachable);
+    this.metrics.introduced(
+      unavailable,
+      [this.lab, ...beside].map(({ driver }) => driver),
     );
     if (unavailable !== null) {
       this.logger.error({ reason: unavailable }, 'labs cannot run here');
@@ -152,12 +154,15 @@ export class LabRunner {
       await tell({ state: 'building', ...NOTHING_BUILT });
       try {
         const { digest, components, services, buildMilliseconds } = await lab.build(profile, stopped);
+        this.metrics.goldens.inc({ driver: lab.driver.name, outcome: 'ready' });
+        this.metrics.goldenSeconds.observe({ driver: lab.driver.name }, buildMilliseconds / 1000);
         await tell({ state: 'ready', digest, components, services, buildMilliseconds });
         this.logger.info({ profile: profile.name, digest, buildMilliseconds }, 'golden is ready');
       } catch (error) {
         if (stopped.aborted) throw error;
         const reason = error instanceof Error ? error.message : String(error);
         this.logger.error({ profile: profile.name, reason }, 'golden could not be built');
+        this.metrics.goldens.inc({ driver: lab.driver.name, outcome: 'failed' });
         await tell({ state: 'failed', reason: reason.slice(0, 4000), ...NOTHING_BUILT });
         allBuilt = false;
       }
@@ -165,27 +170,40 @@ export class LabRunner {
     return allBuilt;
   }
 
+  private readonly onUnreachable = (error: Error): void => {
+    this.metrics.unreachable(error.message);
+    this.logger.warn({ error: error.message }, 'waiting for the API');
+  };
+
   /** Takes runs until it is time to stop, or the server no longer knows this runner. */
   private async takeRuns(lab: Laboratory, until: AbortSignal, stopped: AbortSignal, lane?: Lane): Promise<void> {
     while (!until.aborted) {
       const job = await untilReachable(
         () => this.api.claim({ drivers: [lab.driver.name] }),
         until,
-        (error) => this.logger.warn({ error: error.message }, 'waiting for the API'),
+        this.onUnreachable,
       ).catch((error: unknown) => {
         if (until.aborted || (error instanceof ApiRefused && error.status === 404)) return 'introduce-again' as const;
         throw error;
       });
       if (job === 'introduce-again') return;
+      this.metrics.reached();
       if (job === null) continue;
       const logger = this.logger.child({ runId: job.runId, attempt: job.attempt, correlationId: job.correlationId });
       logger.info({ patch: job.patch.name, version: job.patch.version }, 'run is taken');
       if (lane !== undefined) lane.running = job.runId;
       const test = (run: LabRun): Promise<RunResult> => lab.test(run);
-      await runJob(job, test, this.api, this.options.workDir, logger, stopped).catch((error: unknown) => {
-        // The lease runs out by itself, and the run goes to whoever can do it.
-        logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'run is given up');
-      });
+      const driver = lab.driver.name;
+      this.metrics.running.inc({ driver });
+      const result = await runJob(job, test, this.api, this.options.workDir, logger, stopped).catch(
+        (error: unknown) => {
+          // The lease runs out by itself, and the run goes to whoever can do it.
+          logger.error({ error: error instanceof Error ? error.stack : String(error) }, 'run is given up');
+          return 'given-up' as const;
+        },
+      );
+      this.metrics.running.dec({ driver });
+      this.metrics.runs.inc({ driver, result });
       if (lane !== undefined) lane.running = undefined;
     }
   }

@@ -1,9 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { createLogger, loadConfig, runProcess } from '@vouch/platform';
+import { createLogger, createOperationServer, loadConfig, runProcess } from '@vouch/platform';
 import { LabApi } from './lab-api.js';
 import { LabRunner } from './lab-runner.js';
 import { libvirtEngine, MachineLaboratory, qemuEngine } from './machine-laboratory.js';
+import { RunnerMetrics } from './runner-metrics.js';
 import { SandboxLaboratory } from './sandbox-laboratory.js';
 import { labRunnerSettings } from './settings.js';
 
@@ -34,8 +35,15 @@ await runProcess(async () => {
     tidyMs: DAY_MS,
     workDir,
   };
+  const metrics = new RunnerMetrics(config.VOUCH_DATA_DIR);
+  const server = createOperationServer(() => metrics.readiness(), metrics.registry);
+  if (config.VOUCH_LAB_PORT !== undefined) {
+    server.on('error', (error) => logger.error({ error: error.message }, 'health and metrics cannot be asked for'));
+    server.listen(config.VOUCH_LAB_PORT, config.VOUCH_LAB_HOST);
+  }
   logger.info('lab-runner runs');
-  await new LabRunner(lab, [machines], api, options, logger).work(stop.signal);
+  await new LabRunner(lab, [machines], api, options, logger, metrics).work(stop.signal);
+  server.close();
   await lab.close();
   await machines.close();
   logger.info('lab-runner stops');

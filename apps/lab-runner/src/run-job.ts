@@ -6,11 +6,13 @@ import type { Logger } from '@vouch/platform';
 import { ApiRefused, type LabApi } from './lab-api.js';
 import { OutputRelay } from './output-relay.js';
 import { untilReachable } from './patience.js';
+import { endOf, type RunEnd } from './runner-metrics.js';
 
 /**
  * Takes one leased run to its report. The lease is renewed three times in its length; when the server says that it is
  * gone, the run stops, its machine is discarded, and nothing is reported.
  * @param test runs a plan in a machine
+ * @returns how it ended
  */
 export async function runJob(
   job: LabJob,
@@ -19,7 +21,7 @@ export async function runJob(
   workDir: string,
   logger: Logger,
   stopped: AbortSignal,
-): Promise<void> {
+): Promise<RunEnd> {
   const called = new AbortController();
   const signal = AbortSignal.any([called.signal, stopped]);
   const giveUp = (error: unknown): void => {
@@ -64,9 +66,11 @@ export async function runJob(
     };
     await untilReachable(() => api.report(job.runId, report), signal);
     logger.info({ failure: observations.failure?.code, labMilliseconds: observations.labMilliseconds }, 'run reported');
+    return endOf(report);
   } catch (error) {
     if (!signal.aborted && !(error instanceof RunAborted) && !isLeaseLost(error)) throw error;
     logger.info('run called off');
+    return 'called-off';
   } finally {
     clearInterval(heartbeat);
     if (folder !== undefined) await fs.rm(folder, { recursive: true, force: true });

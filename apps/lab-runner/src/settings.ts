@@ -7,5 +7,7 @@ export const labRunnerSettings = [
   'VOUCH_LAB_CONCURRENCY',
   'VOUCH_LAB_LIBVIRT_URI',
   'VOUCH_LAB_KEEP_UNUSED_DAYS',
+  'VOUCH_LAB_HOST',
+  'VOUCH_LAB_PORT',
   'VOUCH_LOG_LEVEL',
 ] as const;

@@ -5,6 +5,7 @@ import { declareProfiles, parseProfile, profileDigest, wantProfile } from '@vouc
 import {
   ConfigError,
   createLogger,
+  createOperationServer,
   Database,
   Listener,
   loadConfig,
@@ -15,10 +16,10 @@ import {
   shared,
   StageRunner,
   systemClock,
+  type Readiness,
 } from '@vouch/platform';
 import { composeStages } from './compose.js';
 import { openKeys } from './keys.js';
-import { createOperationServer } from './operation-server.js';
 import { workerSettings } from './settings.js';
 
 const PROFILES = path.resolve(import.meta.dirname, '../../../libs/lab/profiles');
@@ -39,7 +40,12 @@ await runProcess(async () => {
     relay.poke(),
   );
   await listener.start();
-  const server = createOperationServer(database, metrics).listen(config.VOUCH_WORKER_PORT, config.VOUCH_HOST);
+  const readiness = (): Promise<Readiness> =>
+    database.ping().then(
+      () => ({ ready: true, detail: { database: 'up' } }),
+      () => ({ ready: false, detail: { database: 'down' } }),
+    );
+  const server = createOperationServer(readiness, metrics.registry).listen(config.VOUCH_WORKER_PORT, config.VOUCH_HOST);
   logger.info('worker runs');
 
   const stop = async (signal: string): Promise<void> => {

@@ -5,6 +5,7 @@ export * from './database/migrate.js';
 export * from './outbox/outbox.js';
 export * from './telemetry/logger.js';
 export * from './telemetry/metrics.js';
+export * from './telemetry/operation-server.js';
 export * from './ids.js';
 export * from './clock.js';
 export * from './blob-store.js';

@@ -56,6 +56,9 @@ export const settings = {
   VOUCH_LAB_LIBVIRT_URI: z.string().default(''),
   /** For how many days after its last use a lab keeps a golden that nobody wants any more. */
   VOUCH_LAB_KEEP_UNUSED_DAYS: z.coerce.number().int().min(1).max(3650).default(14),
+  /** Where a lab-runner says how it is, at /health and /metrics; without a port, nowhere. */
+  VOUCH_LAB_HOST: z.string().min(1).default('127.0.0.1'),
+  VOUCH_LAB_PORT: port.optional(),
   VOUCH_LEASE_SECONDS: seconds.default(30),
   VOUCH_INTAKE_SECONDS: seconds.default(900),
   VOUCH_RECONCILE_SECONDS: seconds.default(10),

@@ -1,20 +1,21 @@
 import http from 'node:http';
-import type { Database, Metrics } from '@vouch/platform';
+import type { Registry } from 'prom-client';
+
+/** Whether a process can do its work now, and what that hangs on, for people and probes. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly detail: Readonly<Record<string, string>>;
+}
 
 /** Health and metrics of a process that serves nobody else. */
-export function createOperationServer(database: Database, metrics: Metrics): http.Server {
+export function createOperationServer(readiness: () => Promise<Readiness>, registry: Registry): http.Server {
   const routes: Record<string, () => Promise<{ status: number; type: string; body: string }>> = {
     '/health/live': async () => json(200, { status: 'live' }),
-    '/health/ready': async () =>
-      database.ping().then(
-        () => json(200, { status: 'ready', database: 'up' }),
-        () => json(503, { status: 'not ready', database: 'down' }),
-      ),
-    '/metrics': async () => ({
-      status: 200,
-      type: metrics.registry.contentType,
-      body: await metrics.registry.metrics(),
-    }),
+    '/health/ready': async () => {
+      const { ready, detail } = await readiness();
+      return json(ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', ...detail });
+    },
+    '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
   };
   return http.createServer((request, response) => {
     const route = routes[request.url ?? ''];
