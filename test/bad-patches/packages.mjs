@@ -18,7 +18,7 @@ systemctl restart acme-shop.service
 /**
  * @typedef {{ artefact: import('@vouch/contracts').Artefact, file: string }} PatchFile
  * @typedef {{ name: string, does: string, caughtBy?: string, package?: string, preinst?: string, postinst?: string,
- *   prerm?: string, triggers?: string, links?: Record<string, string>, startup?: string, request?: string, control?: Record<string, string>, files?: Record<string, string>,
+ *   prerm?: string, config?: string, templates?: string, says?: string, triggers?: string, links?: Record<string, string>, startup?: string, request?: string, control?: Record<string, string>, files?: Record<string, string>,
  *   replace?: Record<string, string>, append?: Record<string, string>, write?: Record<string, string>,
  *   replaceIn?: Record<string, [string, string]> }} CorpusPatch
  */
@@ -75,12 +75,13 @@ function shop(folder, version, patch) {
     ...(patch.preinst ? { preinst: `#!/bin/sh\nset -e\n${patch.preinst}\n` } : {}),
     ...(patch.prerm ? { prerm: `#!/bin/sh\nset -e\n${patch.prerm}\n` } : {}),
   };
+  if (patch.config) scripts.config = `#!/bin/sh\nset -e\n${patch.config}\n`;
   for (const name of Object.keys(patch.links ?? {})) delete files[name.slice(1)];
-  const more = { links: patch.links ?? {}, triggers: patch.triggers };
+  const more = { links: patch.links ?? {}, triggers: patch.triggers, templates: patch.templates };
   return build(folder, control, files, scripts, more);
 }
 
-function build(folder, control, files, scripts, { links = {}, triggers } = {}) {
+function build(folder, control, files, scripts, { links = {}, triggers, templates } = {}) {
   const tree = path.join(folder, randomUUID());
   const write = (name, text, mode) => {
     fs.mkdirSync(path.dirname(path.join(tree, name)), { recursive: true });
@@ -88,6 +89,7 @@ function build(folder, control, files, scripts, { links = {}, triggers } = {}) {
   };
   for (const [name, text] of Object.entries(files)) write(name, text, text.startsWith('#!') ? 0o755 : 0o644);
   for (const [name, text] of Object.entries(scripts)) write(`DEBIAN/${name}`, text, 0o755);
+  if (templates !== undefined) write('DEBIAN/templates', templates);
   if (triggers !== undefined) write('DEBIAN/triggers', `${triggers}\n`);
   for (const [name, target] of Object.entries(links)) {
     fs.mkdirSync(path.dirname(path.join(tree, name)), { recursive: true });

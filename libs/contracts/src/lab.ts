@@ -113,6 +113,8 @@ export const StepObservation = z.object({
   /** Content address of the step's full log among the evidence. */
   logSha256: Sha256.optional(),
   resources: StepResources.optional(),
+  /** What an installation asked for the first time and nobody answered. */
+  questions: z.array(z.string().max(500)).max(100).optional(),
 });
 export type StepObservation = z.infer<typeof StepObservation>;
 

@@ -6,14 +6,14 @@ export function sentenceFor(
   result: 'pass' | 'fail' | 'inconclusive',
   artefacts: readonly Artefact[],
   reasons: readonly string[],
-  cautions: readonly string[] = [],
+  cautions: { readonly asked: readonly string[]; readonly ofWayBack: readonly string[] },
 ): string {
   const patch = `The update ${subject(artefacts)}`;
   switch (result) {
     case 'pass':
       return `${patch} was installed on a test machine: everything that worked before works afterwards, also after a restart.${
-        cautions.length === 0 ? '' : ' But once installed, it cannot simply be taken back.'
-      }`;
+        cautions.asked.length === 0 ? '' : ' It asked something when it was installed, and nobody answered.'
+      }${cautions.ofWayBack.length === 0 ? '' : ' But once installed, it cannot simply be taken back.'}`;
     case 'fail':
       return `${patch} broke something on a test machine, so it is not offered to yours. ${reasons[0] ?? ''}`.trim();
     case 'inconclusive':

@@ -109,6 +109,13 @@ describe('verdict', () => {
     expect(judged.sentence).toContain(judged.reasons[0]);
   });
 
+  it('says of a question that nobody answered, and passes what is well all the same', () => {
+    const judged = verdict(withStep('apply', { questions: ['nginx/port'] }), request);
+    expect(judged).toMatchObject({ result: 'pass', cautions: [expect.stringContaining('(nginx/port)')] });
+    expect(judged.sentence).toContain('asked something');
+    expect(judged.sentence).not.toContain('taken back');
+  });
+
   it('is inconclusive for a kernel in a lab that has none of its own', () => {
     const kernel = { ...artefact, package: 'linux-image-amd64' };
     const seen = { ...healthy, tested: [kernel], packageDiff: [{ package: kernel.package, from: '1', to: '1.2-3' }] };

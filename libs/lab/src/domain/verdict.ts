@@ -1,6 +1,7 @@
 import type { Artefact, PlanStep, RunObservations, TestPlan } from '@vouch/contracts';
 import { beyondTheLab, lackingCapabilities } from './capabilities.js';
 import { patchFaults } from './patch-faults.js';
+import { cautionOf } from './install-questions.js';
 import { doubtsOfRepeats } from './repeats.js';
 import { PROBING, redNames, stepOf } from './steps.js';
 import { sentenceFor, testedByRun, untestedByRun } from './verdict-words.js';
@@ -41,13 +42,14 @@ export function verdict(observations: RunObservations, request: VerdictRequest):
   doubts.push(...alsoWithout);
   if (doubts.length === 0 && faults.length > 0) doubts.push(...doubtsOfRepeats(observations, request.artefacts));
   const result = doubts.length > 0 ? 'inconclusive' : faults.length > 0 ? 'fail' : 'pass';
-  const { reversible, cautions } = wayBack(observations);
+  const { reversible, cautions: ofWayBack } = wayBack(observations);
+  const asked = (stepOf(observations.steps, 'apply')?.questions ?? []).map(cautionOf);
   return {
     result,
-    sentence: sentenceFor(result, request.artefacts, [...doubts, ...faults], cautions),
+    sentence: sentenceFor(result, request.artefacts, [...doubts, ...faults], { asked, ofWayBack }),
     reasons: [...doubts, ...faults],
     reversible,
-    cautions,
+    cautions: [...asked, ...ofWayBack],
     covered: testedByRun(observations),
     notCovered: untestedByRun(observations),
   };

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { Artefact } from '@vouch/contracts';
+import { KNOWN_QUESTIONS, newQuestions, TRACED, withoutTrace } from '../domain/install-questions.js';
 import type { CommandResult, LabMachine } from '../lab-machine.port.js';
 import type { StepResult } from './run-recorder.js';
 import { failure } from './step-failure.js';
@@ -74,8 +75,15 @@ export async function applyPackages(
     const message = 'The patch needs packages that are not part of it.';
     return { ...failure('lab', 'dependency-missing', message), exitCode: rehearsal.exitCode, log };
   }
+  const known = await machine.exec(KNOWN_QUESTIONS, { signal: options.signal });
   options.onBegin();
-  const result = await machine.exec([...APT_GET, '--no-remove', 'install', ...debs], options);
+  const traced = await machine.exec([...TRACED, ...APT_GET, '--no-remove', 'install', ...debs], {
+    ...options,
+    // Its pieces do not always end with a line: a rest of a trace may be seen by whoever watches, and by nobody later.
+    onOutput: (text) => options.onOutput?.(withoutTrace(text)),
+  });
+  const questions = newQuestions(traced.stderr, known.stdout);
+  const result = { ...traced, stderr: withoutTrace(traced.stderr) };
   const log = `${logOf(rehearsal)}\n${logOf(result)}`;
   if (!result.timedOut) options.signal.throwIfAborted();
   if (result.timedOut) {
@@ -86,7 +94,7 @@ export async function applyPackages(
     const message = `The installation failed with exit code ${String(result.exitCode)}: ${firstComplaint(result)}`;
     return { ...failure('patch', 'apply-failed', message), exitCode: result.exitCode, log };
   }
-  return { ok: true, exitCode: 0, detail: `${artefacts.length} packages installed`, log };
+  return { ok: true, exitCode: 0, detail: `${artefacts.length} packages installed`, log, questions };
 }
 
 /** Packages that have to go for these to come; empty too when they cannot be installed at all. */

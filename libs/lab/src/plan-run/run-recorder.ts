@@ -14,6 +14,8 @@ export interface StepResult {
   /** Everything that the step printed, when that is more than was heard meanwhile; becomes evidence. */
   readonly log?: string;
   readonly resources?: StepResources;
+  /** What an installation asked and nobody answered. */
+  readonly questions?: readonly string[];
   /** PNG of the machine's screen; becomes evidence. */
   readonly screen?: Uint8Array;
   /** Ends the run. */
@@ -54,6 +56,7 @@ export class RunRecorder {
       probes: [...(result.probes ?? [])],
       logSha256: log.sha256,
       ...(result.resources === undefined ? {} : { resources: result.resources }),
+      ...((result.questions ?? []).length === 0 ? {} : { questions: result.questions?.slice(0, 100) ?? [] }),
     };
     this.steps.push(observation);
     if (result.failure !== undefined) {
