@@ -14,6 +14,8 @@ export class FakeApi {
   readonly reports: RunReport[] = [];
   readonly queue: LabJob[] = [];
   leaseLost = false;
+  /** Hears of each request before it is answered, e.g. `PUT evidence`; no answer while this goes on. */
+  before: (deed: string) => Promise<void> = () => Promise.resolve();
   private readonly files = new Map<string, string>();
   private readonly server: Server;
 
@@ -53,7 +55,9 @@ export class FakeApi {
     if (request.headers.authorization !== `Bearer ${this.token}`) return { status: 401 };
     const [, , , what = '', id = '', deed = ''] = (request.url ?? '').split('/');
     const body: unknown = request.headers['content-type'] === 'application/json' ? JSON.parse(bytes.toString()) : null;
-    switch (`${request.method} ${what} ${deed || (what === 'runs' ? id : '')}`.trim()) {
+    const asked = `${request.method} ${what} ${deed || (what === 'runs' ? id : '')}`.trim();
+    await this.before(asked);
+    switch (asked) {
       case 'POST hello':
         this.hellos.push(body as RunnerHello);
         return { status: 200, body: this.welcome() };

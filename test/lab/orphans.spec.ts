@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Machine, removeOrphans } from '@vouch/lab';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { FakeApi } from './fake-api.js';
 import { Footprint } from './footprint.js';
-import { NO_LAB, openLab, type Lab } from './lab-fixture.js';
+import { buildPackage, jobFor, NO_LAB, openLab, type Lab } from './lab-fixture.js';
 import { sh } from './shell.js';
 import { traces } from './traces.js';
 
@@ -71,6 +73,78 @@ describe.skipIf(NO_LAB)('a runner that is killed', () => {
     },
   );
 
+  it('leaves nothing behind when it is killed while it builds a golden', async () => {
+    const name = `killed-build-${process.pid}`;
+    const script = path.join(import.meta.dirname, 'run-build-until-killed.mjs');
+    const runner = spawn(process.execPath, [script, lab.host.directory, lab.golden.layers.join(), name]);
+    const begun = async (): Promise<boolean> => (await traces(name, lab.host.directory)).length > 0;
+    for (let patience = 300; patience > 0 && !((await begun()) && (await sleepers(86397)) > 0); patience--)
+      await sleep(100);
+    runner.kill('SIGKILL');
+    await once(runner, 'exit');
+    for (let patience = 50; patience > 0 && (await sleepers(86397)) > 0; patience--) await sleep(100);
+    expect(await sleepers(86397)).toBe(0);
+    await rm(path.join(lab.host.directory, 'layers', `${name}.lock`));
+    expect(await traces(name, lab.host.directory), 'it was in the middle of a layer').toHaveLength(1);
+    expect(await removeOrphans(lab.host)).toEqual([expect.stringMatching(`^\\.part-${runner.pid}-`)]);
+    expect(await traces(name, lab.host.directory)).toEqual([]);
+  });
+
+  it('leaves no half of a golden of a machine with a kernel behind', async () => {
+    const goldens = path.join(lab.host.directory, 'vm-goldens');
+    const [dead, alive] = [`.part-${2 ** 22 + 1}-1-x`, `.part-${process.pid}-${await startTime()}-x`];
+    for (const name of [dead, alive]) {
+      await mkdir(path.join(goldens, name), { recursive: true });
+      await writeFile(path.join(goldens, name, 'live.qcow2'), 'half');
+    }
+    expect(await removeOrphans(lab.host)).toEqual([dead]);
+    expect(await readdir(goldens)).toContain(alive);
+    await rm(path.join(goldens, alive), { recursive: true });
+  });
+
+  it('leaves no files behind when it is killed while it fetches, hands in or reports, and the next does the run', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'vouch-killed-'));
+    const token = 'a credential for this test, long enough';
+    const api = new FakeApi(token, []);
+    onTestFinished(async () => {
+      await api.close();
+      await rm(folder, { recursive: true, force: true });
+    });
+    const patch = await buildPackage(folder, { package: 'postgresql', version: '9999' }, 'true');
+    const job = jobFor(lab.golden, [patch.artefact]);
+    const script = path.join(import.meta.dirname, 'run-job-until-killed.mjs');
+    const url = await api.listen();
+    const kept = (): Promise<string[]> => readdir(path.join(folder, 'lab-work/killed'));
+    let earlier: string[] = [];
+    const started = (attempt: number) => {
+      api.enqueue({ ...job, attempt }, [patch]);
+      return spawn(process.execPath, [script, url, token, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    };
+
+    for (const [index, deed] of ['GET artefacts', 'PUT evidence', 'POST runs report'].entries()) {
+      const runner = started(index + 1);
+      api.before = async (asked) => {
+        if (asked !== deed) return;
+        runner.kill('SIGKILL');
+        await once(runner, 'exit');
+      };
+      await once(runner, 'close');
+      expect(runner.signalCode, deed).toBe('SIGKILL');
+      const now = await kept();
+      expect(now, `${deed}: its own files, and none of the one before`).toHaveLength(1);
+      expect(now).not.toEqual(earlier);
+      earlier = now;
+    }
+    api.before = () => Promise.resolve();
+    const last = started(4);
+    let said = '';
+    last.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(last, 'close');
+    expect(said.trim()).toBe('complete');
+    expect(api.reports.at(-1)).toMatchObject({ attempt: 4 });
+    expect(await kept()).toEqual([]);
+  });
+
   it('leaves no half written record behind for ever', async () => {
     const names = ['old', 'new'].map((age) => `markers/half-${age}-${process.pid}.json.part`);
     const [old = '', fresh = ''] = names.map((name) => path.join(lab.host.directory, name));
@@ -115,6 +189,12 @@ describe.skipIf(NO_LAB)('a runner that is killed', () => {
   });
 });
 
-/** The bracket keeps the search from finding itself. */
-const sleepers = async (): Promise<number> =>
-  Number(await sh('cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -c "sleep 8639[9]" || true'));
+/** When this process began, as the system counts it. */
+const startTime = async (): Promise<string> =>
+  (await readFile('/proc/self/stat', 'utf8')).split(') ')[1]?.split(' ')[19] ?? '';
+
+/** How many processes sleep for that long. The bracket keeps the search from finding itself. */
+const sleepers = async (seconds = 86399): Promise<number> => {
+  const sleep = `sleep ${Math.floor(seconds / 10)}[${seconds % 10}]`;
+  return Number(await sh('cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -c "$1" || true', [sleep]));
+};

@@ -1,4 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createLogger, createOperationServer, loadConfig, runProcess } from '@vouch/platform';
 import { LabApi } from './lab-api.js';
@@ -7,6 +6,7 @@ import { libvirtEngine, MachineLaboratory, qemuEngine } from './machine-laborato
 import { RunnerMetrics } from './runner-metrics.js';
 import { SandboxLaboratory } from './sandbox-laboratory.js';
 import { labRunnerSettings } from './settings.js';
+import { openWorkDir } from './work-dir.js';
 
 const RETRY_MS = 30_000;
 const DAY_MS = 86_400_000;
@@ -24,10 +24,7 @@ await runProcess(async () => {
     config.VOUCH_LAB_LIBVIRT_URI === '' ? qemuEngine : libvirtEngine(config.VOUCH_LAB_LIBVIRT_URI),
   );
   const api = new LabApi(config.VOUCH_API_URL, config.VOUCH_LAB_TOKEN, stop.signal);
-  const workDir = path.join(config.VOUCH_DATA_DIR, 'lab-work', encodeURIComponent(config.VOUCH_LAB_NAME));
-  // What a killed runner of this name had fetched is of no use to anybody.
-  await rm(workDir, { recursive: true, force: true });
-  await mkdir(workDir, { recursive: true });
+  const workDir = await openWorkDir(config.VOUCH_DATA_DIR, config.VOUCH_LAB_NAME);
   const options = {
     name: config.VOUCH_LAB_NAME,
     concurrency: config.VOUCH_LAB_CONCURRENCY,

@@ -101,6 +101,8 @@ export class LayerStore {
         [
           ...['env', `PART=${part}`, `TARGET=layers/${id}`, `LOWER=${LayerStore.stack(below)}`, `BUILD=${script}`],
           ...['HOME=/mnt', 'LC_ALL=C.UTF-8', `PATH=${SYSTEM_PATH}`],
+          // Nobody else would end it after the builder was killed, and it holds the lock that the next one waits for.
+          ...['setpriv', '--pdeathsig', 'KILL'],
           ...['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', BUILD_SCRIPT],
         ],
         options,
@@ -127,8 +129,8 @@ const exists = (file: string): Promise<boolean> =>
     () => false,
   );
 
-/** A half-built layer carries the name of its builder, so that it can be told from one whose builder has died. */
-async function partName(): Promise<string> {
+/** What is half built carries the name of its builder, so that it can be told from what has lost its builder. */
+export async function partName(): Promise<string> {
   const { pid, startTime } = await thisProcess();
   return `.part-${pid}-${startTime}-${randomUUID()}`;
 }

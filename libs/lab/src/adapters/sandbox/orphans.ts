@@ -5,11 +5,12 @@ import { readMarkers, removeMarker, type Marker } from '../host/markers.js';
 import { Virsh } from '../libvirt/virsh.js';
 import { identify, isAlive } from '../host/process-identity.js';
 import { VM_FOLDER } from '../vm/vm-folder.js';
+import { VM_GOLDENS } from '../vm/vm-golden.js';
 import type { SandboxHost } from './sandbox-host.js';
 
 /**
  * Removes what an earlier process left behind when it was killed: machines that still run, their control groups, and
- * half-built layers. Machines of a process that is alive are not touched, nor is any process that is not provably the
+ * half-built layers and goldens. Machines of a process that is alive are not touched, nor is any process that is not provably the
  * recorded one. What libvirt cannot be asked to end, e.g. since its client is gone, stays for another time.
  * @returns names of what was removed
  */
@@ -27,19 +28,26 @@ export async function removeOrphans(
     await removeMarker(host.directory, marker.machine);
     removed.push(marker.machine);
   }
-  for (const name of await readdir(path.join(host.directory, 'layers'))) {
-    const [, pid, startTime] = /^\.part-(\d+)-(\d+)-/.exec(name) ?? [];
-    if (pid === undefined) continue;
-    const builder = await identify(Number(pid));
-    if (builder?.startTime === startTime) continue;
-    await host.remove(`layers/${name}`);
-    removed.push(name);
-  }
+  for (const folder of ['layers', VM_GOLDENS])
+    for (const name of await readdir(path.join(host.directory, folder)).catch(() => [])) {
+      const [, pid, startTime] = /^\.part-(\d+)-(\d+)-/.exec(name) ?? [];
+      if (pid === undefined) continue;
+      const builder = await identify(Number(pid));
+      if (builder?.startTime === startTime) continue;
+      await removeHalf(host, `${folder}/${name}`);
+      removed.push(name);
+    }
   for (const file of await halfWritten(host.directory)) {
     await rm(path.join(host.directory, file), { force: true });
     removed.push(file);
   }
   return removed;
+}
+
+/** Half a golden may still belong to whoever ran the builder, and not to the namespace. */
+async function removeHalf(host: SandboxHost, folder: string): Promise<void> {
+  await host.remove(folder).catch(() => undefined);
+  await rm(path.join(host.directory, folder), { recursive: true, force: true });
 }
 
 /** Writing one takes no time: one that is an hour old has lost its writer. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, chown, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Profile } from '@vouch/contracts';
 import canonicalize from 'canonicalize';
@@ -7,6 +7,7 @@ import { profileDigest } from '../../domain/profile.js';
 import { installedComponents, runningServices } from '../../plan-run/machine-facts.js';
 import { findAccelerator, type Accelerator } from '../qemu/accelerator.js';
 import { noteUse } from '../sandbox/golden-use.js';
+import { partName } from '../sandbox/layer-store.js';
 import type { SandboxHost } from '../sandbox/sandbox-host.js';
 import { IMAGE_FILES } from './image-scripts.js';
 import { DISK, type VmFolderOptions } from './vm-folder.js';
@@ -112,7 +113,9 @@ export class VmGoldenBuilder {
 
   /** It appears under its name only when it is whole. */
   private async keep(from: string, files: readonly string[], directory: string, golden: VmGolden): Promise<void> {
-    const part = await mkdtemp(path.join(path.dirname(directory), '.part-'));
+    // Named after this process, so that whoever comes after it can tell that it has ended.
+    const part = path.join(path.dirname(directory), await partName());
+    await mkdir(part, { mode: 0o700 });
     await rename(path.join(from, DISK), path.join(part, GOLDEN_FILES.disk));
     for (const file of files) await rename(path.join(from, file), path.join(part, file));
     await writeFile(path.join(part, GOLDEN_FILES.record), JSON.stringify(golden));
