@@ -4810,6 +4810,7 @@ export interface components {
                             name: string;
                             ok: boolean;
                         }[];
+                        questions?: string[];
                         resources?: {
                             memoryBytes: number;
                             processorMs: number;
@@ -4834,6 +4835,7 @@ export interface components {
                         name: string;
                         ok: boolean;
                     }[];
+                    questions?: string[];
                     resources?: {
                         memoryBytes: number;
                         processorMs: number;
@@ -5114,6 +5116,7 @@ export interface components {
                     name: string;
                     ok: boolean;
                 }[];
+                questions?: string[];
                 resources?: {
                     memoryBytes: number;
                     processorMs: number;
