@@ -40,7 +40,12 @@ export class ReadQueue {
                                and n.plan_digest = r.plan_digest and n.generation > r.generation)
           order by j.issued_at desc, r.id limit ${MOST_JUDGED}`,
       );
-      return { waiting: count?.n ?? 0, runs: runs.map(runView), judged: judged.map(judgedView), hosts: hosts.map(hostView) };
+      return {
+        waiting: count?.n ?? 0,
+        runs: runs.map(runView),
+        judged: judged.map(judgedView),
+        hosts: hosts.map(hostView),
+      };
     });
   }
 }
