@@ -122,6 +122,7 @@ export class FakeServer {
       signatureHolds:
         this.deviceKey !== '' &&
         header('device') === `${tenantId}.${deviceId}` &&
+        header('content-sha256') === digest &&
         verify('sha256', Buffer.from(base), this.deviceKey, Buffer.from(header('signature'), 'base64')),
     });
     const told = this.answers.get(`${method} ${path}`) ?? this.usual(method, path, body);

@@ -103,12 +103,17 @@ describe('a stolen lab-runner cannot forge an approval', () => {
   });
 
   it('with evidence under the address of other bytes: refused', async () => {
+    await queueRun(owner, 'has-evidence');
+    await introduce(api);
+    const job = await claim(api);
     const response = await fetch(`${api.url}/lab/v1/evidence/${'b'.repeat(64)}`, {
       method: 'PUT',
       body: 'nothing went wrong',
       headers: { ...AS_RUNNER, 'content-type': 'application/octet-stream' },
     });
     expect(response.status).toBe(422);
+    // What is not reported would be taken by the next test.
+    expect((await report(job, flawless(job))).status).toBe(204);
   });
 
   it('ends: by command, by time, and when another takes its place, also under the same name', async () => {

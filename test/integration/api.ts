@@ -174,12 +174,14 @@ export class TestDevice {
   ): Record<string, string> {
     const timestamp = changes.timestamp ?? String(Math.floor(Date.now() / 1000));
     const nonce = changes.nonce ?? randomBytes(16).toString('hex');
-    const base = deviceSignatureBase(method, route, timestamp, nonce, sha256Hex(body));
+    const digest = sha256Hex(body);
+    const base = deviceSignatureBase(method, route, timestamp, nonce, digest);
     return {
       'content-type': 'application/json',
       'x-vouch-device': changes.device ?? `${this.identity.tenantId}.${this.identity.deviceId}`,
       'x-vouch-timestamp': timestamp,
       'x-vouch-nonce': nonce,
+      'x-vouch-content-sha256': digest,
       'x-vouch-signature': createSign('sha256').update(base).sign(this.keys.privateKey).toString('base64'),
     };
   }

@@ -1,5 +1,7 @@
+import http from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shared } from '@vouch/platform';
+import { sha256Hex, shared } from '@vouch/platform';
+import { Services } from '../../apps/api/src/services.js';
 import { fingerprint, LAB_TOKEN, METRICS_TOKEN, organisation, PASSWORD, TestApi, TestDevice } from './api.js';
 
 interface Problem {
@@ -16,6 +18,34 @@ const problem = async (response: Response): Promise<Problem> => {
   expect(JSON.stringify(body)).not.toContain('node_modules');
   return body;
 };
+
+interface Announced {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly connection: string | undefined;
+  /** With 100 Continue: the server wants the body. */
+  readonly toldToGoOn: boolean;
+}
+
+/** Sends the head of a request only, and waits to be told to go on or to be refused. */
+function announce(url: string, method: string, route: string, headers: Record<string, string>): Promise<Announced> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url + route, {
+      method,
+      headers: { 'content-type': 'application/octet-stream', ...headers, expect: '100-continue' },
+    });
+    const end = (announced: Announced): void => {
+      resolve(announced);
+      request.destroy();
+    };
+    request.once('continue', () => end({ status: 100, type: undefined, connection: undefined, toldToGoOn: true }));
+    request.once('response', ({ statusCode = 0, headers: { 'content-type': type, connection } }) =>
+      end({ status: statusCode, type, connection, toldToGoOn: false }),
+    );
+    request.once('error', reject);
+    request.flushHeaders();
+  });
+}
 
 const [north, south] = organisation;
 const [one, two] = north?.tenants ?? [];
@@ -221,18 +251,65 @@ describe('the doors of the API', () => {
       expect(problems).toContain('Lab "lab": This machine refuses user namespaces.');
     });
 
-    it('cannot hand in evidence under an address that is not its own', async () => {
-      const response = await fetch(`${api.url}/lab/v1/evidence/${'a'.repeat(64)}`, {
-        method: 'PUT',
-        body: 'something else',
-        headers: { ...headers, 'content-type': 'application/octet-stream' },
-      });
-      expect((await problem(response)).code).toBe('content-mismatch');
+    it('cannot hand in evidence while it tests nothing, and not a byte of it is kept', async () => {
+      const bytes = 'proof of nothing';
+      const put = (authorization: string): Promise<Response> =>
+        fetch(`${api.url}/lab/v1/evidence/${sha256Hex(bytes)}`, {
+          method: 'PUT',
+          body: bytes,
+          headers: { authorization, 'content-type': 'application/octet-stream' },
+        });
+      expect((await problem(await put(headers.authorization))).code).toBe('lease-lost');
+      expect((await problem(await put('Bearer wrong'))).code).toBe('sign-in-needed');
+      expect(await api.app.get(Services).evidence.has(sha256Hex(bytes))).toBe(false);
     });
 
     it('gets nowhere else with its credential', async () => {
       expect((await api.get('/api/v1/overview', headers)).status).toBe(401);
       expect((await api.get('/device/v1/manifest', headers)).status).toBe(401);
+    });
+  });
+
+  describe('a machine that announces much', () => {
+    const GIB = 1024 ** 3;
+    const evidence = `/lab/v1/evidence/${'a'.repeat(64)}`;
+    const runner = { authorization: `Bearer ${LAB_TOKEN}` };
+
+    it.each([
+      ['evidence, of nobody', 'PUT', evidence, GIB, {}, 401],
+      ['evidence, with a wrong credential', 'PUT', evidence, 1024, { authorization: 'Bearer wrong' }, 401],
+      ['evidence, of a runner that tests nothing', 'PUT', evidence, 1024, runner, 409],
+      ['a report, of nobody', 'POST', '/lab/v1/runs/claim', GIB, {}, 401],
+      ['more than is ever taken, of a runner', 'POST', '/lab/v1/hello', GIB, runner, 413],
+      ['a fingerprint, of nobody', 'PUT', '/device/v1/fingerprint', GIB, {}, 401],
+      ['an outcome, of nobody', 'POST', '/device/v1/outcomes', 1024, {}, 401],
+      ['an enrolment', 'POST', '/device/v1/enrol', GIB, {}, 413],
+    ])('%s: is refused before it sends a byte, and hung up on', async (_what, method, route, length, given, status) => {
+      const answer = await announce(api.url, method, route, { ...given, 'content-length': String(length) });
+      expect(answer).toEqual({
+        status,
+        type: 'application/problem+json; charset=utf-8',
+        connection: 'close',
+        toldToGoOn: false,
+      });
+    });
+
+    it('is believed by its signature before it sends a byte, and held to the digest that it signed', async () => {
+      const device = new TestDevice(api);
+      await device.enrol(await api.enrolmentToken(one.id, north.technician), 'announces');
+      const route = '/device/v1/fingerprint';
+      const signed = (length: number): Record<string, string> => ({
+        ...device.headers('PUT', route, 'what was signed'),
+        'content-length': String(length),
+      });
+      expect(await announce(api.url, 'PUT', route, signed(1024))).toMatchObject({ toldToGoOn: true });
+      expect(await announce(api.url, 'PUT', route, signed(GIB))).toMatchObject({ status: 413, toldToGoOn: false });
+      const withoutDigest = device.headers('PUT', route, 'what was signed');
+      delete withoutDigest['x-vouch-content-sha256'];
+      const refused = await announce(api.url, 'PUT', route, { ...withoutDigest, 'content-length': '1024' });
+      expect(refused).toMatchObject({ status: 401, toldToGoOn: false });
+      const other = await device.send('PUT', route, fingerprint(), device.headers('PUT', route, 'what was signed'));
+      expect((await problem(other)).code).toBe('device-refused');
     });
   });
 

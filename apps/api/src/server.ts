@@ -7,6 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { Metrics, newId } from '@vouch/platform';
 import type { CallerRequest } from './access/access.js';
+import { knowMachines } from './access/machine-callers.js';
 import { AppModule } from './app.module.js';
 import { earlyRefusals } from './http/early-refusals.js';
 import { entityTag } from './http/entity-tag.js';
@@ -40,6 +41,7 @@ export async function createServer(services: Services): Promise<NestFastifyAppli
   await app.register(fastifyStatic, { root: CONSOLE, wildcard: false, decorateReply: false, index: ['index.html'] });
   protectResponses(app.getHttpAdapter().getInstance(), services.config.VOUCH_PUBLIC_URL.startsWith('https:'));
   observe(app, services, metrics);
+  knowMachines(app.getHttpAdapter().getInstance(), services);
   describe(app);
   await app.init();
   return app;

@@ -111,6 +111,7 @@ export type EnrolResponse = z.infer<typeof EnrolResponse>;
  *   X-Vouch-Timestamp: seconds since 1970;   X-Vouch-Nonce: 16 random bytes in hex
  *   X-Vouch-Signature: base64 of an ECDSA P-256/SHA-256 (DER) signature over
  *     `METHOD\nPATH\nTIMESTAMP\nNONCE\nHEX(SHA-256(body))`
+ *   X-Vouch-Content-SHA256: HEX(SHA-256(body)), needed with a body: the signature is checked before the body is read
  *
  * POST /device/v1/enrol        EnrolRequest  -> EnrolResponse
  * GET  /device/v1/trust/:n     -> 200 DsseEnvelope | 404 there is no newer version

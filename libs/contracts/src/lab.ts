@@ -241,7 +241,7 @@ export type RunReport = z.infer<typeof RunReport>;
  * POST /lab/v1/runs/:id/output    RunOutput     -> 204 | 409 lease lost
  * POST /lab/v1/runs/:id/heartbeat {attempt}     -> 204 | 409 lease lost or cancelled: stop at once
  * GET  /lab/v1/artefacts/:sha256                -> bytes
- * PUT  /lab/v1/evidence/:sha256   bytes         -> 204
+ * PUT  /lab/v1/evidence/:sha256   bytes         -> 204 | 409 no run is leased to this runner
  * POST /lab/v1/runs/:id/report    RunReport     -> 204 | 409 lease lost
  */
 export const LAB_PROTOCOL_VERSION = 'v1';

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { deviceSignatureBase } from '@vouch/contracts';
-import { forTenants, sha256Hex, type Clock, type Database } from '@vouch/platform';
+import { forTenants, type Clock, type Database } from '@vouch/platform';
 
 /** Who signed the request is not clear: unknown device, wrong key, old time or a request played again. */
 export class DeviceRefused extends Error {
@@ -18,7 +18,8 @@ export interface SignedRequest {
   readonly timestamp: string | undefined;
   readonly nonce: string | undefined;
   readonly signature: string | undefined;
-  readonly body: Uint8Array;
+  /** Of the body that is announced, in hex. Whoever reads the body compares. */
+  readonly bodySha256: string;
 }
 
 export interface DeviceContext {
@@ -55,7 +56,7 @@ export class DeviceAuthentication {
         [tenantId, deviceId],
       );
       if (!device) throw new DeviceRefused();
-      const base = deviceSignatureBase(request.method, request.path, timestamp, nonce, sha256Hex(request.body));
+      const base = deviceSignatureBase(request.method, request.path, timestamp, nonce, request.bodySha256);
       if (
         !verify('sha256', Buffer.from(base), createPublicKey(device.public_key_pem), Buffer.from(signature, 'base64'))
       ) {

@@ -5,3 +5,11 @@ export class LeaseLost extends Error {
     super(`Test run ${runId} is no longer leased to this runner: stop and discard it.`);
   }
 }
+
+/** Only a runner that tests something may do this, and this one has no run at present. */
+export class LeaseNeeded extends Error {
+  readonly code = 'lease-lost';
+  constructor() {
+    super('No test run is leased to this runner: evidence is taken only from one that tests something.');
+  }
+}

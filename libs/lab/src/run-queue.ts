@@ -66,6 +66,16 @@ export class RunQueue {
     });
   }
 
+  /** Has this runner anything to test? */
+  async hasLease(runnerId: string): Promise<boolean> {
+    const held = await this.database.read(
+      shared,
+      `select 1 from lab_test_run where runner_id = $1 and state in ('leased', 'running') limit 1`,
+      [runnerId],
+    );
+    return held.length > 0;
+  }
+
   /** @throws LeaseLost */
   async heartbeat(runnerId: string, runId: string, attempt: number): Promise<void> {
     await this.database.transaction(shared, async (tx) => {

@@ -14,6 +14,7 @@ import {
   SignInNeeded,
   StepUpNeeded,
 } from './access.errors.js';
+import { requireSignedBody } from './machine-callers.js';
 
 type CallerRule = { readonly may: Action } | PersonRule | 'caller';
 
@@ -35,8 +36,8 @@ export class AccessGuard implements CanActivate {
     ]);
     if (rule === undefined) throw new AccessDenied();
     const isOfCaller = rule !== 'public' && rule !== 'device' && rule !== 'lab-runner';
-    if (rule === 'device') await this.asDevice(request);
-    if (rule === 'lab-runner') await this.asRunner(request);
+    if (rule === 'device') requireSignedBody(request);
+    if (rule === 'lab-runner' && !request.runner) throw new SignInNeeded();
     const caller = isOfCaller ? await this.asCaller(request) : null;
     await countRequest(this.services.rest.limits, request, context.switchToHttp().getResponse<FastifyReply>());
     if (isOfCaller && caller !== null) requireStanding(request, caller, rule);
@@ -64,29 +65,6 @@ export class AccessGuard implements CanActivate {
   ): Promise<CallerContext | null> {
     const key = BEARER_KEY.exec(authorization)?.[1];
     return key === undefined ? Promise.resolve(null) : this.services.rest.apiKeys.find(key, request);
-  }
-
-  private async asDevice(request: CallerRequest): Promise<void> {
-    const header = (name: string): string | undefined => request.headers[name]?.toString();
-    request.device = await this.services.devices.authenticate(
-      {
-        method: request.method,
-        path: request.url,
-        device: header('x-vouch-device'),
-        timestamp: header('x-vouch-timestamp'),
-        nonce: header('x-vouch-nonce'),
-        signature: header('x-vouch-signature'),
-        body: request.rawBody ?? Buffer.alloc(0),
-      },
-      request.correlationId,
-    );
-  }
-
-  private async asRunner(request: CallerRequest): Promise<void> {
-    const secret = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
-    const credential = secret === undefined ? null : await this.services.credentials.findLabRunner(secret);
-    if (credential === null) throw new SignInNeeded();
-    request.runner = { credential, correlationId: request.correlationId };
   }
 }
 

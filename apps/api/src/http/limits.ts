@@ -18,10 +18,23 @@ export function bodyLimitOf(route: string): number {
   return BODY_LIMITS.find(([prefix]) => route.startsWith(prefix))?.[1] ?? 0;
 }
 
-/** Reads JSON strictly and gives every route its own limit. Must run before routes are made. */
+/**
+ * Gives every route its own limit, and takes no byte from whom it refuses: who waits to be told to go on is told so only
+ * after everything that the head of the request can be refused for, and a connection on which a body was refused ends.
+ * Must run before routes are made.
+ */
 export function limitBodies(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {
     route.bodyLimit = bodyLimitOf(route.url);
+  });
+  fastify.server.on('checkContinue', (request, response) => fastify.server.emit('request', request, response));
+  fastify.addHook('preParsing', async ({ headers, routeOptions }, reply) => {
+    const announced = Number(headers['content-length'] ?? 0);
+    if (headers.expect !== undefined && announced <= (routeOptions.bodyLimit ?? 0)) reply.raw.writeContinue();
+  });
+  fastify.addHook('onSend', async ({ raw, headers }, reply) => {
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    if (hasBody && !raw.complete) reply.header('connection', 'close');
   });
 }
 

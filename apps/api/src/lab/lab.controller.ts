@@ -143,7 +143,7 @@ export class LabController {
     id: 'labEvidence',
     summary: 'Hand in a piece of evidence under its content address',
     takes: 'application/octet-stream',
-    problems: [422],
+    problems: [404, 409, 422],
   })
   async evidence(@Param('sha256', { schema: Sha256 }) sha256: string, @Req() request: CallerRequest): Promise<void> {
     await this.services.evidence.put(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0), sha256);

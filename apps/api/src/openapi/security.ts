@@ -15,12 +15,16 @@ export const securitySchemes: Readonly<Record<string, JsonSchema>> = {
     'X-Vouch-Signature',
     'Base64 of an ECDSA P-256/SHA-256 (DER) signature over METHOD, path, timestamp, nonce and hex SHA-256 of the body, joined by line feeds.',
   ),
+  deviceContentSha256: header('X-Vouch-Content-SHA256', 'Hex SHA-256 of the body. Needed when there is one.'),
 };
 
 /** Which credentials a route takes. */
 export function securityOf({ access, method }: DeclaredRoute): Record<string, []>[] {
   if (access === 'public' || access === undefined) return [];
-  if (access === 'device') return [{ device: [], deviceTimestamp: [], deviceNonce: [], deviceSignature: [] }];
+  if (access === 'device') {
+    const signed: Record<string, []> = { device: [], deviceTimestamp: [], deviceNonce: [], deviceSignature: [] };
+    return [method === 'get' ? signed : { ...signed, deviceContentSha256: [] }];
+  }
   if (access === 'lab-runner') return [{ labRunner: [] }];
   const session: Record<string, []> = method === 'get' ? { session: [] } : { session: [], csrf: [] };
   const peopleOnly = typeof access === 'string' && access !== 'caller';

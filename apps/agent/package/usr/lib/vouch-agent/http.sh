@@ -25,7 +25,8 @@ signed() {
   curl --silent --show-error --max-time 60 --max-filesize "$ANSWER_LIMIT" --output "$answer" --write-out '%{http_code}' \
     --request "$method" "${content[@]}" "$@" \
     --header "x-vouch-device: $TENANT_ID.$DEVICE_ID" --header "x-vouch-timestamp: $timestamp" \
-    --header "x-vouch-nonce: $nonce" --header "x-vouch-signature: $signature" "$SERVER$path" || true
+    --header "x-vouch-nonce: $nonce" --header "x-vouch-content-sha256: $digest" \
+    --header "x-vouch-signature: $signature" "$SERVER$path" || true
 }
 
 # problem ANSWER STATUS: the server's own words for what went wrong.
