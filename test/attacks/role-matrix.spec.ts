@@ -148,6 +148,7 @@ describe('every caller at every route', () => {
       role: 'msp-owner' as const,
       lacks,
     })),
+    { name: 'operator without fresh proof', kind: 'member', role: 'operator', lacks: 'fresh proof' },
     ...roles.filter((role) => actionsOf({ role, actions: null }).includes('api-key:create')).map(wholeKey),
   ];
 
