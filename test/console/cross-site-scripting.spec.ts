@@ -1,7 +1,25 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Invitation, Member, Overview, OwnSessions, RunDetail, AccountView } from '@vouch/contracts';
-import type { z } from 'zod';
+import {
+  AccountView,
+  ApiKeyPage,
+  AuditPage,
+  HoldPage,
+  Invitation,
+  LabQueue,
+  Member,
+  OpenInvitation,
+  Overview,
+  OwnSessions,
+  PolicyPage,
+  RunDetail,
+  SignedIn,
+  SingleSignOnView,
+  WaiverPage,
+  WebhookDeliveryPage,
+  WebhookEndpointPage,
+} from '@vouch/contracts';
+import { z } from 'zod';
 import { overviews, runDetail } from './overviews.js';
 import { openBrowser, Stage } from './stage.js';
 
@@ -137,4 +155,80 @@ describe('text from outside', () => {
       }
     },
   );
+
+  /** All of it at once; an address begins with what would be run by a click on it. */
+  const everything = (n: number): string =>
+    [...HOSTILE]
+      .reverse()
+      .map((write) => write(n))
+      .sort(addressFirst)
+      .join(' ');
+  const addressFirst = (a: string, b: string): number => Number(b.startsWith('java')) - Number(a.startsWith('java'));
+  let written = 1000;
+  /** The example of a schema, filled like `poisoned` with numbers that nothing else has. @returns them, too */
+  function poisonedExample(schema: z.ZodType): { value: unknown; numbers: number[] } {
+    const first = written;
+    const { value, places } = poisoned(schema, exampleOf(schema), (n) => everything(first + n));
+    expect(places.length).toBeGreaterThan(0);
+    written += places.length;
+    return { value, numbers: places.map((_, n) => first + n) };
+  }
+
+  const ENDPOINTS = '/api/v1/webhook-endpoints';
+  const exampleOf = (schema: z.ZodType): unknown =>
+    ((z.globalRegistry.get(schema)?.examples ?? []) as readonly unknown[])[0];
+  const endpoint = (exampleOf(WebhookEndpointPage) as { items: { id: string }[] }).items[0]?.id;
+  const { revisionId, verdict } = overviews.done.patches[0] ?? {};
+  it.each<[page: string, what: string, answers: Record<string, z.ZodType>]>([
+    ['policies', 'policies', { '/api/v1/policies?limit=200': PolicyPage }],
+    [
+      'programs',
+      'keys, webhooks with what was sent, and the identity provider',
+      {
+        '/api/v1/api-keys?limit=200': ApiKeyPage,
+        [`${ENDPOINTS}?limit=200`]: WebhookEndpointPage,
+        [`${ENDPOINTS}/${endpoint}/deliveries?limit=20`]: WebhookDeliveryPage,
+        '/api/v1/single-sign-on': SingleSignOnView,
+      },
+    ],
+    ['audit', 'the audit trail', { '/api/v1/audit?order=newest&limit=50': AuditPage }],
+    [
+      '',
+      'holds and waivers',
+      {
+        [`/api/v1/holds?revisionId=${revisionId}`]: HoldPage,
+        [`/api/v1/waivers?verdictId=${verdict?.id}`]: WaiverPage,
+      },
+    ],
+    ['lab', "the operator's lab", { '/api/v1/session': SignedIn, '/api/v1/lab/queue': LabQueue }],
+    ['invitation/vi_secret', 'an invitation', { 'POST /api/v1/invitations/look': OpenInvitation }],
+  ])('is shown as text on the page "%s": %s', async (place, what, answers) => {
+    const actions = ['policy:read', 'policy:change', 'api-key:read', 'webhook:read', 'webhook:manage', 'hold:read'];
+    const { member } = overviews.done;
+    stage.overview = {
+      ...overviews.done,
+      member: { ...member, actions: [...actions, 'audit:read', 'member:read', 'single-sign-on:read'] },
+    };
+    stage.isOperator = place === 'lab';
+    const filled = Object.entries(answers).map(([path, schema]) => [path, poisonedExample(schema)] as const);
+    for (const [path, { value }] of filled) stage.answers.set(path, value);
+    if (place === 'lab') {
+      const { value } = filled[0]?.[1] ?? {};
+      stage.answers.set('/api/v1/session', { ...(value as object), actions: ['lab-queue:read', 'run:cancel'] });
+    }
+    await page.goto('about:blank');
+    await page.goto(`${url}#/${place}`);
+    // Each answer shows somewhere; what is folded is unfolded.
+    for (const [path, { numbers }] of filled) {
+      const shows = async (): Promise<boolean> => {
+        await page.evaluate("document.querySelectorAll('details').forEach((folded) => (folded.open = true))");
+        const text = await page.locator('body').innerText();
+        return numbers.some((n) => text.includes(`window.ran='${n}'`));
+      };
+      await expect.poll(shows, { message: `${path} shows`, timeout: 8_000 }).toBe(true);
+    }
+    await harmless(what);
+    stage.isOperator = false;
+    stage.answers.clear();
+  });
 });

@@ -33,7 +33,9 @@ export class Stage {
   run: RunDetail = runDetail;
   /** What the machine under test prints. */
   output: readonly RunOutput[] = [];
-  /** Answers to GET requests of other pages, by path. */
+  /** Somebody who runs the installation: there is no overview for them. */
+  isOperator = false;
+  /** Answers to requests of other pages: to GET by path, to others by `METHOD path`. */
   readonly answers = new Map<string, unknown>();
   /** As a proxy answers while the server behind it is away. */
   away = false;
@@ -70,7 +72,10 @@ export class Stage {
       return json(200, { secondFactor: 'done' });
     }
     if (this.overview === null && url.startsWith('/api/')) return json(401, { detail: 'Sign in first.' });
-    if (url === '/api/v1/overview') return json(200, this.overview);
+    if (url === '/api/v1/overview')
+      return this.isOperator ? json(403, { code: 'access-denied' }) : json(200, this.overview);
+    if (request.method !== 'GET' && this.answers.has(`${request.method} ${url}`))
+      return json(200, this.answers.get(`${request.method} ${url}`));
     if (/^\/api\/v1\/runs\/[^/]+\/output$/.test(url)) {
       response
         .writeHead(200, { 'content-type': 'text/event-stream' })
