@@ -43,6 +43,23 @@ describe('every answer tells the browser what it must not do', () => {
     }
   });
 
+  it('the page that documents the API, too: it may have styles of its own, and no script', async () => {
+    const answer = await api.get('/api/docs');
+    expect(await answer.text()).not.toMatch(/<script(?![^>]* src=)/);
+    const policy = answer.headers.get('content-security-policy') ?? '';
+    expect(policy.split('; ')).toEqual(
+      expect.arrayContaining([
+        "default-src 'none'",
+        "script-src 'self'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+      ]),
+    );
+    expect(policy.split('; ').filter((rule) => rule.includes('unsafe'))).toEqual(["style-src 'self' 'unsafe-inline'"]);
+    const other = await api.get('/api/docsx');
+    expect(other.headers.get('content-security-policy')).not.toContain('unsafe');
+  });
+
   it('lets no cache keep what was read with a session', async () => {
     expect((await api.get('/api/v1/overview', { cookie })).headers.get('cache-control')).toBe('no-store');
     expect((await api.get('/api/v1/session')).headers.get('cache-control')).toBe('no-store');
