@@ -1,9 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { shared } from '@vouch/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { organisation, PASSWORD, TestApi } from './api.js';
 import { App } from './people.js';
 
+const HOST = 'vouch.localhost';
 const [north] = organisation;
 if (!north) throw new Error('The organisation of the tests is not whole.');
 
@@ -14,8 +16,11 @@ let app: App;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  api = await TestApi.start();
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+  // Passkeys belong to a name, not to an address and port.
+  api = await TestApi.start({ VOUCH_PUBLIC_URL: `http://${HOST}` });
+  const there = `--host-resolver-rules=MAP ${HOST} ${new URL(api.url).host}`;
+  const args = ['--no-sandbox', '--disable-gpu', there];
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
   page = await browser.newPage();
   page.setDefaultTimeout(8_000);
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -32,7 +37,7 @@ afterAll(async () => {
 const press = (name: string): Promise<void> => page.getByRole('button', { name, exact: true }).click();
 
 async function signIn(): Promise<void> {
-  await page.goto(api.url);
+  await page.goto(`http://${HOST}`);
   await page.getByLabel('E-mail').fill(north?.boss ?? '');
   await page.getByLabel('Password').fill(PASSWORD);
   await press('Sign in');
@@ -110,6 +115,57 @@ describe('an account in a browser', { shuffle: false }, () => {
     await page.getByLabel('Code').fill(app.code(1));
     await press('Go on');
     await page.getByRole('link', { name: 'Account of' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('may be opened by a passkey alone, which also proves again who it is', async () => {
+    const client = await page.context().newCDPSession(page);
+    await client.send('WebAuthn.enable');
+    const { authenticatorId } = await client.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        protocol: 'ctap2',
+        transport: 'internal',
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    });
+    await page.getByRole('link', { name: 'Account of' }).click();
+    await page.getByLabel('Name').fill('Laptop');
+    await press('Add a passkey');
+    await page.getByText('not used yet').waitFor();
+
+    await press('Sign out');
+    await press('Sign in with a passkey');
+    await page.getByRole('link', { name: 'Account of' }).click();
+    await page.getByText(/added .*, used /).waitFor();
+
+    await api.database.platform.transaction(shared, (tx) =>
+      tx.query(`update identity_session set stepped_up_at = stepped_up_at - interval '11 minutes'`),
+    );
+    await press('New recovery codes');
+    await page.getByRole('dialog').getByRole('button', { name: 'Use a passkey' }).click();
+    await page.getByRole('heading', { name: 'Recovery codes' }).waitFor();
+    await press('I have kept them');
+    expect(complaints).toEqual([]);
+
+    // A key of another authenticator under the same name opens nothing.
+    const { credentials } = await client.send('WebAuthn.getCredentials', { authenticatorId });
+    await client.send('WebAuthn.clearCredentials', { authenticatorId });
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    const privateKey = stranger.export({ type: 'pkcs8', format: 'der' }).toString('base64');
+    for (const credential of credentials)
+      await client.send('WebAuthn.addCredential', { authenticatorId, credential: { ...credential, privateKey } });
+    await press('Sign out');
+    await press('Sign in with a passkey');
+    await page.getByRole('alert').waitFor();
+    expect(await page.getByRole('link', { name: 'Account of' }).count()).toBe(0);
+  });
+
+  it('reads how the API is used, on a page that runs no script but its own', async () => {
+    await page.goto(`http://${HOST}/api/docs`);
+    await page.locator('.swagger-ui .info').waitFor({ timeout: 30_000 });
     expect(complaints).toEqual([]);
   });
 });
