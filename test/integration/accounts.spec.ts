@@ -280,6 +280,23 @@ describe('an account', () => {
     expect((await person.send('GET', '/api/v1/session')).status).toBe(401);
   });
 
+  it('that is used all day is signed out twelve hours after it was signed in', async () => {
+    const person = new Person(api, north.reader);
+    await person.signIn();
+    const ageBy = (age: string): Promise<unknown> =>
+      api.database.platform.transaction(shared, (tx) =>
+        tx.query(
+          `update identity_session set created_at = created_at - $1::interval, expires_at = expires_at - $1::interval,
+                  last_seen_at = now() - interval '5 minutes'`,
+          [age],
+        ),
+      );
+    await ageBy('11 hours 58 minutes');
+    expect((await person.send('GET', '/api/v1/session')).status).toBe(200);
+    await ageBy('3 minutes');
+    expect((await person.send('GET', '/api/v1/session')).status).toBe(401);
+  });
+
   it('gets a new password by mail, once, and keeps its second factor', async () => {
     await forgetGuesses();
     const person = new Person(api, south.tenants[0]?.owner ?? '');

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
@@ -8,6 +9,10 @@ export interface ProviderAccount {
   readonly amr?: readonly string[];
 }
 
+export type Claims = Readonly<Record<string, unknown>>;
+/** Makes another identity token of what the genuine one says. */
+export type Forgery = (claims: Claims, header: Claims, key: KeyObject) => string;
+
 const CLIENT = { clientId: 'vouch', clientSecret: 'a secret of the tests' };
 
 /** A real OpenID Connect provider, at which whoever is named has just signed in. */
@@ -15,6 +20,9 @@ export class TestIdentityProvider {
   readonly accounts: Record<string, ProviderAccount> = {};
   /** Who sits at the browser. */
   who = '';
+  /** What is sent instead of the identity token; null: the genuine one. */
+  forgery: Forgery | null = null;
+  private readonly key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 
   private constructor(
     readonly issuer: string,
@@ -39,6 +47,9 @@ export class TestIdentityProvider {
           token_endpoint_auth_method: 'client_secret_post',
         },
       ],
+      jwks: {
+        keys: [{ ...self.key.export({ format: 'jwk' }), kid: 'of the tests', use: 'sig', alg: 'RS256' }],
+      } as never,
       claims: { openid: ['sub', 'amr'], email: ['email', 'email_verified'], profile: [] },
       conformIdTokenClaims: false,
       features: { devInteractions: { enabled: false } },
@@ -56,12 +67,27 @@ export class TestIdentityProvider {
     });
     const handle = provider.callback();
     server.on('request', (request, response) => {
+      if (request.url === '/token' && self.forgery !== null) self.forge(response, self.forgery);
       if (!request.url?.startsWith('/interaction/')) return void handle(request, response);
       void provider.interactionFinished(request, response, {
         login: { accountId: self.who, amr: [...(self.accounts[self.who]?.amr ?? ['pwd'])] },
       });
     });
     return self;
+  }
+
+  private forge(response: http.ServerResponse, forgery: Forgery): void {
+    const end = response.end.bind(response) as (text: string) => http.ServerResponse;
+    response.end = ((text: string | Buffer) => {
+      const answer = JSON.parse(String(text)) as { id_token: string };
+      const [header, claims] = answer.id_token
+        .split('.')
+        .slice(0, 2)
+        .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Claims);
+      const forged = JSON.stringify({ ...answer, id_token: forgery(claims ?? {}, header ?? {}, this.key) });
+      response.setHeader('content-length', Buffer.byteLength(forged));
+      return end(forged);
+    }) as typeof response.end;
   }
 
   /** Follows redirects as a browser does, until one leads away from the provider. @returns where to */

@@ -1,8 +1,9 @@
+import { createHmac, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Sessions, SingleSignOnNeeded } from '@vouch/identity';
 import { idOf } from '@vouch/platform';
 import { organisation, PASSWORD, TestApi } from './api.js';
-import { TestIdentityProvider } from './identity-provider.js';
+import { TestIdentityProvider, type Claims, type Forgery } from './identity-provider.js';
 import { mailsTo, Person, problemCode } from './people.js';
 
 const [north, south] = organisation;
@@ -56,6 +57,12 @@ async function sessionOf(response: Response): Promise<{ member: { email: string 
     .map((set) => set.split(';')[0] ?? '')
     .find((pair) => pair.startsWith('vouch_session=vs_'));
   return (await (await api.get('/api/v1/session', { cookie: cookie ?? '' })).json()) as never;
+}
+
+const encoded = (part: unknown): string => Buffer.from(JSON.stringify(part)).toString('base64url');
+function signed(claims: Claims, header: Claims, key: KeyObject): string {
+  const text = `${encoded(header)}.${encoded(claims)}`;
+  return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
 }
 
 describe('single sign-on', () => {
@@ -131,6 +138,60 @@ describe('single sign-on', () => {
     mixedUp.back.searchParams.set('iss', 'https://elsewhere.example');
     expect(await problemCode(await comeBack(mixedUp)), 'another issuer').toEqual(failed);
     expect((await fetch(`${api.url}/api/v1/single-sign-on/callback`)).status).toBe(422);
+  });
+
+  const second = (): number => Math.floor(Date.now() / 1000);
+  const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+  it.each<[string, Forgery, boolean?]>([
+    ['signed by the provider, which is good', (claims, header, key) => signed(claims, header, key), true],
+    [
+      'of another issuer',
+      (claims, header, key) => signed({ ...claims, iss: 'https://elsewhere.example' }, header, key),
+    ],
+    ['for another client', (claims, header, key) => signed({ ...claims, aud: 'somebody-else' }, header, key)],
+    [
+      'for several, and meant for another',
+      (c, header, key) => signed({ ...c, aud: ['vouch', 'x'], azp: 'x' }, header, key),
+    ],
+    ['of another sign-in', (claims, header, key) => signed({ ...claims, nonce: 'n'.repeat(43) }, header, key)],
+    ['without a nonce', ({ nonce: _nonce, ...claims }, header, key) => signed(claims, header, key)],
+    [
+      'that has expired',
+      (claims, header, key) => signed({ ...claims, exp: second() - 60, iat: second() - 120 }, header, key),
+    ],
+    ['signed by another key', (claims, header) => signed(claims, header, stranger)],
+    [
+      'signed by a key that it brings itself',
+      (claims, header) => {
+        const jwk = createPublicKey(stranger).export({ format: 'jwk' });
+        return signed(claims, { ...header, jwk }, stranger);
+      },
+    ],
+    [
+      'with something changed',
+      (claims, header, key) => {
+        const [, , signature] = signed(claims, header, key).split('.');
+        return `${encoded(header)}.${encoded({ ...claims, sub: 'boss' })}.${signature}`;
+      },
+    ],
+    ['without a signature', (claims) => `${encoded({ alg: 'none' })}.${encoded(claims)}.`],
+    ['that says it has none, and has one', (claims, header, key) => signed(claims, { ...header, alg: 'none' }, key)],
+    [
+      'signed with what both know',
+      (claims, header) => {
+        const head = `${encoded({ ...header, alg: 'HS256' })}.${encoded(claims)}`;
+        return `${head}.${createHmac('sha256', provider.client.clientSecret).update(head).digest('base64url')}`;
+      },
+    ],
+  ])('takes an identity token only from the provider: one %s', async (_what, forgery, isGood = false) => {
+    provider.accounts['kim'] = { email: north.technician, email_verified: true, amr: ['mfa'] };
+    const begun = await visit('kim');
+    provider.forgery = forgery;
+    const answer = await comeBack(begun);
+    provider.forgery = null;
+    if (isGood) expect(answer.status).toBe(302);
+    else expect(await problemCode(answer)).toEqual([422, 'single-sign-on-failed']);
+    expect(answer.headers.getSetCookie().some((set) => set.startsWith('vouch_session=vs_'))).toBe(isGood);
   });
 
   it('when it is required leaves passwords and passkeys to owners and customers', async () => {

@@ -13,7 +13,11 @@ const MAX_BYTES = 262_144;
 /** Authentication methods (RFC 8176) that a password alone does not give. */
 const STRONG = new Set(['mfa', 'otp', 'hwk', 'swk', 'fpt', 'face', 'iris', 'sc']);
 
-/** OpenID Connect with authorization code, PKCE, state and nonce. Requests to the provider leave through the safe fetch. */
+/**
+ * OpenID Connect with authorization code, PKCE, state and nonce. Requests to the provider leave through the safe fetch. The
+ * identity token must be signed by one of the provider's keys, although it comes straight from the provider: a proxy
+ * that an MSP puts before it, or plain HTTP where that is allowed, is then not enough to be anybody.
+ */
 export class OpenIdProvider implements IdentityProvider {
   constructor(
     private readonly fetcher: SafeFetch,
@@ -68,7 +72,10 @@ export class OpenIdProvider implements IdentityProvider {
         client.ClientSecretPost(clientSecret),
         {
           [client.customFetch]: (url, options) => this.fetch(url, options),
-          ...(this.options.allowPlainHttp ? { execute: [client.allowInsecureRequests] } : {}),
+          execute: [
+            client.enableNonRepudiationChecks,
+            ...(this.options.allowPlainHttp ? [client.allowInsecureRequests] : []),
+          ],
         },
       );
       return configuration;
