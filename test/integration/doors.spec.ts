@@ -1,4 +1,7 @@
+import fs from 'node:fs';
 import http from 'node:http';
+import path from 'node:path';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256Hex, shared } from '@vouch/platform';
 import { Services } from '../../apps/api/src/services.js';
@@ -44,6 +47,25 @@ function announce(url: string, method: string, route: string, headers: Record<st
     );
     request.once('error', reject);
     request.flushHeaders();
+  });
+}
+
+const KEPT_OPEN = new http.Agent({ keepAlive: true });
+
+/** Asks for exactly this path: fetch would resolve its dots before it is sent. */
+function getRaw(
+  url: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: string }> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const request = http.get({ hostname, port, path, headers, agent: KEPT_OPEN }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    request.on('error', reject);
   });
 }
 
@@ -313,13 +335,73 @@ describe('the doors of the API', () => {
     });
   });
 
-  it.each([
-    '..%2f..%2f..%2fetc%2fpasswd',
-    '%2e%2e/%2e%2e/keys/secrets.json',
-    'dists/../../../public-keys/manifest.pem',
-  ])('a repository path of %s leads nowhere', async (file) => {
-    const response = await api.get(`/apt/00000000-0000-4000-8000-000000000000/${file}`);
-    expect([400, 404]).toContain(response.status);
+  it('unpacks no body, so that a bomb stays as small as it came', async () => {
+    const bomb = Buffer.alloc(1024 * 1024, '[');
+    for (const [encoding, packed] of [
+      ['gzip', gzipSync(bomb)],
+      ['deflate', deflateSync(bomb)],
+      ['br', brotliCompressSync(bomb)],
+      ['gzip, identity', gzipSync(bomb)],
+    ] as const) {
+      const headers = { 'content-type': 'application/json', 'content-encoding': encoding };
+      const answer = await problem(
+        await fetch(`${api.url}/api/v1/session`, { method: 'POST', headers, body: new Uint8Array(packed) }),
+      );
+      expect([answer.status, answer.code], encoding).toEqual([415, 'encoding-refused']);
+    }
+  });
+
+  describe('a path that climbs', () => {
+    const SECRET = 'nobody may read this';
+    const channel = '00000000-0000-4000-8000-00000000c0de';
+    beforeAll(() => {
+      fs.mkdirSync(path.join(api.dataDir, 'channels', channel, 'dists'), { recursive: true });
+      fs.writeFileSync(path.join(api.dataDir, 'channels', channel, 'dists', 'Release'), 'Origin: Vouch');
+      for (const folder of ['', 'channels', 'evidence', 'artefacts', 'agent']) {
+        fs.mkdirSync(path.join(api.dataDir, folder), { recursive: true });
+        fs.writeFileSync(path.join(api.dataDir, folder, 'secret'), SECRET);
+      }
+      fs.symlinkSync(path.join(api.dataDir, 'secret'), path.join(api.dataDir, 'channels', channel, 'link'));
+    });
+
+    it('leads nowhere, in a channel, evidence, artefacts, the console and the documentation', async () => {
+      expect(await getRaw(api.url, `/apt/${channel}/dists/Release`)).toMatchObject({ status: 200 });
+      const cookie = await api.signIn(north.technician);
+      const runner = { authorization: `Bearer ${LAB_TOKEN}` };
+      const up = [
+        '../',
+        '..%2f',
+        '%2e%2e/',
+        '%2e%2e%2f',
+        '..%5c',
+        '..\\',
+        '%252e%252e%252f',
+        '..%c0%af',
+        './/../',
+        '....//',
+      ];
+      const files = up.flatMap((step) => [
+        `${step}secret`,
+        `${step.repeat(3)}secret`,
+        `dists/${step.repeat(2)}secret`,
+        `${step.repeat(9)}etc/passwd`,
+      ]);
+      files.push('link', '%2fetc%2fpasswd', '//etc/passwd', 'dists/Release%00.txt', '%00', `..%00/secret`, 'dists');
+      for (const [root, headers] of [
+        [`/apt/${channel}/`, {}],
+        ['/apt/', {}],
+        ['/api/v1/evidence/', { cookie }],
+        ['/lab/v1/artefacts/', runner],
+        ['/', {}],
+        ['/assets/', {}],
+        ['/api/docs/', {}],
+      ] as const)
+        for (const file of files) {
+          const { status, body } = await getRaw(api.url, root + file, headers);
+          expect([400, 403, 404], root + file).toContain(status);
+          expect(body, root + file).not.toMatch(/nobody may read this|root:/);
+        }
+    });
   });
 
   it('an unsigned webhook changes nothing', async () => {

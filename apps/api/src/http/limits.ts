@@ -12,6 +12,14 @@ const BODY_LIMITS: readonly (readonly [prefix: string, bytes: number])[] = [
   ['/webhooks/', 512 * KIB],
   ['', 64 * KIB],
 ];
+/** The body is packed. Nothing is unpacked here, so that no small body can become a large one. */
+class EncodingRefused extends Error {
+  readonly code = 'encoding-refused';
+  constructor() {
+    super('Bodies with a Content-Encoding are not taken: send it as it is.');
+  }
+}
+
 export const LARGEST_BODY = 64 * KIB * KIB;
 
 export function bodyLimitOf(route: string): number {
@@ -29,6 +37,7 @@ export function limitBodies(fastify: FastifyInstance): void {
   });
   fastify.server.on('checkContinue', (request, response) => fastify.server.emit('request', request, response));
   fastify.addHook('preParsing', async ({ headers, routeOptions }, reply) => {
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new EncodingRefused();
     const announced = Number(headers['content-length'] ?? 0);
     if (headers.expect !== undefined && announced <= (routeOptions.bodyLimit ?? 0)) reply.raw.writeContinue();
   });

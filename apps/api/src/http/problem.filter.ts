@@ -61,6 +61,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'changed-meanwhile': 412,
   'condition-needed': 428,
   'method-not-allowed': 405,
+  'encoding-refused': 415,
   'too-many-requests': 429,
   'content-unavailable': 503,
 };
