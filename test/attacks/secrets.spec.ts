@@ -43,6 +43,27 @@ describe('secrets are never logged', () => {
     const device = new TestDevice(api);
     await device.enrol(token);
     await hear(device.send('PUT', '/device/v1/fingerprint', fingerprint()));
+    const boss = { cookie: await api.signIn(north.boss), 'x-vouch-csrf': '1' };
+    const wish = { name: 'k', actions: ['device:read'], expiresInDays: 1 };
+    const made = (await (await api.post('/api/v1/api-keys', wish, asMember)).json()) as { key: string };
+    secrets.set('API key', made.key);
+    const asKey = { authorization: `Bearer ${made.key}` };
+    await hear(api.get('/api/v1/devices', asKey));
+    await hear(api.get('/api/v1/tenants', asKey));
+    await hear(api.get('/api/v1/devices', { ...asKey, cookie }));
+    const codes = (await (await api.post('/api/v1/account/codes', {}, boss)).json()) as { secret: string };
+    secrets.set('secret of an authenticator app', codes.secret);
+    await hear(api.post('/api/v1/account/codes/confirm', { code: codes.secret }, boss));
+    const provider = { issuer: 'https://127.0.0.1:9', clientId: 'x', clientSecret: 'a client secret of the tests' };
+    secrets.set('client secret of single sign-on', provider.clientSecret);
+    const configure = (body: object): Promise<Response> =>
+      fetch(`${api.url}/api/v1/single-sign-on`, {
+        method: 'PUT',
+        body: JSON.stringify(body),
+        headers: { ...boss, 'content-type': 'application/json' },
+      });
+    await hear(configure({ ...provider, required: false }));
+    await hear(configure({ ...provider, required: provider.clientSecret }));
     // Whatever goes wrong is where secrets get out: wrong fields, wrong types, malformed bodies, lost databases.
     await hear(api.post('/api/v1/session', { email: north.technician, password: `${PASSWORD}x` }));
     await hear(api.post('/api/v1/session', { email: { password: PASSWORD }, password: [PASSWORD] }));
