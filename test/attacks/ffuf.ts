@@ -103,7 +103,7 @@ export async function fuzz(
     'ffuf',
     [
       ...['-request', file('request'), '-request-proto', 'http', '-w', file('words')],
-      ...['-mc', '500,501,502,504,505,506,507,508,510,511', '-mr', INTERNALS],
+      ...['-mc', '500-599', '-mr', INTERNALS],
       ...['-t', '8', '-timeout', '10', '-o', file('found.json'), '-of', 'json'],
     ],
     120_000,
