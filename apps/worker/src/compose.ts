@@ -9,7 +9,7 @@ import {
   StripeProvider,
 } from '@vouch/billing';
 import { DebianFeed, FetchArtefacts, NewestOffers, PollSourceStage } from '@vouch/catalog';
-import { believedKeyIds, believedKeys, SignAuditHeadsStage } from '@vouch/evidence';
+import { believedKeyIds, SignAuditHeadsStage } from '@vouch/evidence';
 import { AssessDemandStage, rolesOf } from '@vouch/fleet';
 import { DEBIAN_UPGRADE_AND_BACK, IssueVerdictStage, planDigest, RunQueue } from '@vouch/lab';
 import { FolderTransport, SendMailStage, SmtpTransport } from '@vouch/identity';
@@ -91,14 +91,8 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
       new SafeFetch({ allowPrivateNetwork: config.VOUCH_ALLOW_PRIVATE_NETWORK }),
       clock,
     ),
-    new SignAuditHeadsStage(
-      database,
-      keys.audit,
-      believedKeys(keys.trust, 'audit'),
-      clock,
-      fixed.auditCheckpointSeconds,
-      (envelope) =>
-        fs.appendFile(folder('audit-checkpoints.ndjson'), `${JSON.stringify({ kind: 'checkpoint', envelope })}\n`),
+    new SignAuditHeadsStage(database, keys.audit, keys.auditKeys, clock, fixed.auditCheckpointSeconds, (envelope) =>
+      fs.appendFile(folder('audit-checkpoints.ndjson'), `${JSON.stringify({ kind: 'checkpoint', envelope })}\n`),
     ),
   ];
 }

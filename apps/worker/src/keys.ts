@@ -1,7 +1,16 @@
 import path from 'node:path';
 import { keyringFingerprints, OpenPgpSigner } from '@vouch/approval';
 import type { TrustDocument } from '@vouch/contracts';
-import { findTrustedSigner, keyDirectory, KeyStoreError, openKeyStore, TrustStore, type Signer } from '@vouch/evidence';
+import {
+  auditKeysOf,
+  findTrustedSigner,
+  keyDirectory,
+  KeyStoreError,
+  openKeyStore,
+  TrustStore,
+  type AuditKey,
+  type Signer,
+} from '@vouch/evidence';
 import { systemClock } from '@vouch/platform';
 import type { WorkerConfig } from './settings.js';
 
@@ -10,6 +19,8 @@ export interface Keys {
   readonly manifest: Signer;
   readonly apt: OpenPgpSigner;
   readonly audit: Signer;
+  /** All keys that ever signed ends of audit chains, with the time for which each counts. */
+  readonly auditKeys: readonly AuditKey[];
   readonly trust: TrustDocument;
 }
 
@@ -20,8 +31,9 @@ export interface Keys {
  */
 export async function openKeys(config: WorkerConfig): Promise<Keys> {
   const now = systemClock();
-  const newest = await new TrustStore(path.join(config.VOUCH_DATA_DIR, 'public-keys/trust')).newest();
-  if (newest === null) throw new KeyStoreError('There is no trust document: run `npm run keys -- init` first.');
+  const log = await new TrustStore(path.join(config.VOUCH_DATA_DIR, 'public-keys/trust')).log();
+  const newest = log.at(-1);
+  if (newest === undefined) throw new KeyStoreError('There is no trust document: run `npm run keys -- init` first.');
   const trust = newest.document;
   if (Date.parse(trust.expires) <= now.getTime())
     throw new KeyStoreError(`The trust document expired at ${trust.expires}: run \`npm run keys -- renew\`.`);
@@ -31,6 +43,7 @@ export async function openKeys(config: WorkerConfig): Promise<Keys> {
     manifest: await findTrustedSigner(store, trust, 'manifest', now),
     apt: await openAptSigner(keyDirectory(config), trust),
     audit: await findTrustedSigner(store, trust, 'audit', now),
+    auditKeys: auditKeysOf(log.map(({ document }) => document)),
     trust,
   };
 }

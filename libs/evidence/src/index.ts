@@ -13,5 +13,6 @@ export * from './adapters/pkcs11-key-store/pkcs11-key-store.js';
 export * from './adapters/file-key-store/file-key-store.js';
 export * from './adapters/file-key-store/file-signer.js';
 export * from './domain/audit-checkpoint.js';
+export * from './domain/audit-keys.js';
 export * from './sign-audit-heads.stage.js';
 export * from './verify-audit-export.js';

@@ -1,4 +1,4 @@
-import { INSTALLATION_CHAIN, type AuditCheckpoint, type DsseEnvelope } from '@vouch/contracts';
+import { INSTALLATION_CHAIN, type DsseEnvelope } from '@vouch/contracts';
 import {
   CHAIN_START,
   ChainCheck,
@@ -12,7 +12,8 @@ import {
   type Stage,
   type Tx,
 } from '@vouch/platform';
-import { openCheckpoint, sealCheckpoint } from './domain/audit-checkpoint.js';
+import { sealCheckpoint } from './domain/audit-checkpoint.js';
+import { openHead, type AuditKey, type Head } from './domain/audit-keys.js';
 import type { Signer } from './signer.port.js';
 
 /** What was written since the last signed checkpoint is not what follows it: nothing more is signed. */
@@ -25,9 +26,14 @@ export class AuditTrailBroken extends Error {
   }
 }
 
+/** How many signed heads are read at a time on the way back to one that counts. */
+const HEADS = 100;
+
 /**
  * Signs the ends of the audit chains with a key that is not in the database, after checking that what was written since
- * the last checkpoint follows it. Keys: a chain's name.
+ * the last head follows it. A head whose key was revoked is no ground to build on: the walk begins at the last one whose
+ * key still counts, and what a revoked key signed in its time must be met on the way. So the present key signs for the
+ * whole chain again, and no head that does not count can stop it. Keys: a chain's name.
  */
 export class SignAuditHeadsStage implements Stage {
   readonly name = 'audit';
@@ -35,19 +41,20 @@ export class SignAuditHeadsStage implements Stage {
   readonly concurrency = 1;
 
   /**
-   * @param trustedKeysPem public keys that signed checkpoints before: after a rotation more than the signer's own
+   * @param keys all that ever signed: after a rotation more than the signer's own
    * @param everySeconds at least so long between two checkpoints of a chain
    * @param keep also puts each signed checkpoint where the database's owner cannot reach it
    */
   constructor(
     private readonly database: Database,
     private readonly signer: Signer,
-    private readonly trustedKeysPem: readonly string[],
+    private readonly keys: readonly AuditKey[],
     private readonly clock: Clock,
     private readonly everySeconds: number,
     private readonly keep: (envelope: DsseEnvelope) => Promise<void>,
   ) {}
 
+  /** Chains with something new, and those whose last head was signed by a key that counts no more. */
   async pending(): Promise<string[]> {
     const rows = await this.database.read<{ chain: string }>(
       shared,
@@ -57,10 +64,15 @@ export class SignAuditHeadsStage implements Stage {
          select t.tenant_id::text, t.tenant_id, last.tenant_seq from identity_tenant t
            join lateral (select tenant_seq from platform_audit a where a.tenant_id = t.tenant_id and tenant_seq is not null
                           order by tenant_seq desc limit 1) last on true) e
-         left join lateral (select seq, at from platform_audit_checkpoint c where c.tenant_id is not distinct from e.tenant_id
-                             order by seq desc limit 1) signed on true
-        where e.seq > coalesce(signed.seq, 0) and (signed.at is null or signed.at <= $2)`,
-      [INSTALLATION_CHAIN, new Date(this.clock().getTime() - this.everySeconds * 1000)],
+         left join lateral (select seq, at, envelope #>> '{signatures,0,keyid}' as key_id from platform_audit_checkpoint c
+                             where c.tenant_id is not distinct from e.tenant_id order by seq desc, id desc limit 1) signed on true
+        where e.seq > 0 and (signed.at is null or signed.key_id <> all ($3)
+                              or (e.seq <> signed.seq and signed.at <= $2))`,
+      [
+        INSTALLATION_CHAIN,
+        new Date(this.clock().getTime() - this.everySeconds * 1000),
+        this.keys.filter(({ revokedAt }) => revokedAt === null).map(({ keyId }) => keyId),
+      ],
     );
     return rows.map((row) => row.chain);
   }
@@ -84,33 +96,62 @@ export class SignAuditHeadsStage implements Stage {
     if (envelope !== null) await this.keep(envelope);
   }
 
-  /** The chain's end, walked to from the last signed one; null when there is nothing new. */
+  /** The chain's end, walked to from the last head whose key counts; null when there is nothing new. */
   private async checkedHead(
     tx: Tx,
     chain: string,
     tenantId: string | null,
   ): Promise<{ seq: number; hash: string } | null> {
-    const [last] = await tx.query<{ envelope: DsseEnvelope }>(
-      `select envelope from platform_audit_checkpoint where tenant_id is not distinct from $1::uuid order by seq desc limit 1`,
-      [tenantId],
+    const { ground, onTheWay } = await this.lastHeads(tx, tenantId);
+    const check = new ChainCheck(
+      chain,
+      onTheWay.map(({ checkpoint }) => checkpoint),
+      ground,
     );
-    const signed: Pick<AuditCheckpoint, 'seq' | 'hash'> = last
-      ? openCheckpoint(last.envelope, this.trustedKeysPem)
-      : { seq: 0, hash: CHAIN_START };
-    const check = new ChainCheck(chain, [], signed);
+    const column = tenantId === null ? 'seq' : 'tenant_seq';
+    const linkOf = (row: AuditRow) => (tenantId === null ? installationLink(row) : tenantLinkOf(row));
+    const [signed] = await tx.query<AuditRow>(
+      `select * from platform_audit where ${column} = $1 and ($2::uuid is null or tenant_id = $2)`,
+      [ground.seq, tenantId],
+    );
+    if (ground.seq > 0 && (!signed || linkOf(signed)?.hash !== ground.hash))
+      throw new AuditTrailBroken({ chain, seq: ground.seq, problem: 'is not the one that was signed' });
     for (;;) {
-      const column = tenantId === null ? 'seq' : 'tenant_seq';
       const rows = await tx.query<AuditRow>(
         `select * from platform_audit where ${column} > $1 and ($2::uuid is null or tenant_id = $2) order by ${column} limit 1000`,
         [check.head.seq, tenantId],
       );
       for (const row of rows) {
-        const link = tenantId === null ? installationLink(row) : tenantLinkOf(row);
+        const link = linkOf(row);
         const broken = link && check.next(link);
         if (broken) throw new AuditTrailBroken(broken);
       }
       if (rows.length < 1000) break;
     }
-    return check.head.seq === signed.seq ? null : check.head;
+    const cut = check.end();
+    if (cut) throw new AuditTrailBroken(cut);
+    return check.head.seq === ground.seq ? null : check.head;
+  }
+
+  /** The last head whose key counts, or the chain's start; and those after it that a key signed before it was revoked. */
+  private async lastHeads(
+    tx: Tx,
+    tenantId: string | null,
+  ): Promise<{ ground: { seq: number; hash: string }; onTheWay: Head[] }> {
+    const onTheWay: Head[] = [];
+    for (let skipped = 0; ; skipped += HEADS) {
+      const rows = await tx.query<{ envelope: DsseEnvelope }>(
+        `select envelope from platform_audit_checkpoint where tenant_id is not distinct from $1::uuid
+          order by seq desc, id desc offset $2 limit ${HEADS}`,
+        [tenantId, skipped],
+      );
+      for (const { envelope } of rows) {
+        const head = openHead(envelope, this.keys);
+        if ('problem' in head) continue;
+        if (!head.keyRevokedLater) return { ground: head.checkpoint, onTheWay };
+        onTheWay.push(head);
+      }
+      if (rows.length < HEADS) return { ground: { seq: 0, hash: CHAIN_START }, onTheWay };
+    }
   }
 }

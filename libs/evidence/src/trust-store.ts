@@ -3,6 +3,12 @@ import path from 'node:path';
 import { DsseEnvelope, type TrustDocument } from '@vouch/contracts';
 import { followTrust, TrustRejected } from './domain/trust.js';
 
+/** A trust document that follows from the one before, and the envelope that it came in. */
+export interface TrustVersion {
+  readonly document: TrustDocument;
+  readonly envelope: DsseEnvelope;
+}
+
 /** The chain of trust documents, one file each, public: whoever believes one of them can follow to the newest. */
 export class TrustStore {
   constructor(private readonly directory: string) {}
@@ -19,13 +25,22 @@ export class TrustStore {
    * not take the server's word for them compares their ids with pinned ones.
    * @throws TrustRejected when the chain is broken
    */
-  async newest(): Promise<{ document: TrustDocument; envelope: DsseEnvelope } | null> {
-    let believed: { document: TrustDocument; envelope: DsseEnvelope } | null = null;
+  async newest(): Promise<TrustVersion | null> {
+    return (await this.log()).at(-1) ?? null;
+  }
+
+  /**
+   * Every version, oldest first: it tells when a key began, ended and was revoked.
+   * @param pinned ids of the roots that the first version may name; without them it is taken as it is
+   * @throws TrustRejected when the chain is broken
+   */
+  async log(pinned?: readonly string[]): Promise<TrustVersion[]> {
+    const versions: TrustVersion[] = [];
     for (let version = 1; ; version += 1) {
       const envelope = await this.envelope(version);
-      if (envelope === null) return believed;
-      const document = followTrust(believed?.document ?? null, envelope, rootsNamedBy(envelope));
-      believed = { document, envelope };
+      if (envelope === null) return versions;
+      const believed = versions.at(-1)?.document ?? null;
+      versions.push({ document: followTrust(believed, envelope, pinned ?? rootsNamedBy(envelope)), envelope });
     }
   }
 

@@ -94,8 +94,3 @@ function requireThreshold(envelope: DsseEnvelope, roots: TrustDocument['roots'],
 export function believedKeyIds(document: TrustDocument, purpose: KeyPurpose): string[] {
   return document.keys.filter((key) => key.purpose === purpose && !key.revoked).map((key) => key.keyId);
 }
-
-/** Public keys (PEM) whose signatures of a purpose are believed at all: those in use and those rotated out, none revoked. */
-export function believedKeys(document: TrustDocument, purpose: KeyPurpose): string[] {
-  return document.keys.filter((key) => key.purpose === purpose && !key.revoked).map((key) => key.publicKeyPem);
-}
