@@ -40,7 +40,7 @@ export async function run(say) {
   let ours = [];
   let theirs = [];
   const ms = await interleaved(
-    { ours: async () => (ours = splitCosts(costs, 'p')), perCost: async () => (theirs = perCost(costs)) },
+    { ours: async () => (ours = splitCosts(costs)), perCost: async () => (theirs = perCost(costs)) },
     5,
     say,
   );

@@ -1,5 +1,5 @@
 import { audit, idOf, publish, shared, type Clock, type Database, type Stage, type Tx } from '@vouch/platform';
-import { splitCosts, type TenantShare } from './domain/cost-split.js';
+import { ODD_UNITS, splitCosts, type TenantShare } from './domain/cost-split.js';
 import { draftStatements, inOneCurrency, type StatementDraft } from './domain/statement-draft.js';
 
 interface EntryRow {
@@ -47,7 +47,7 @@ export class ClosePeriodStage implements Stage {
       if (!request) return;
       // One closing at a time: two would both find the same entries unsplit.
       await tx.query(`select pg_advisory_xact_lock(hashtext('vouch close period'))`);
-      await splitCostsOf(tx, mspId, period);
+      await splitCostsOf(tx, mspId);
       const statements = draftStatements(inOneCurrency(await openShares(tx, mspId, period)));
       for (const statement of statements) {
         await this.writeStatement(tx, statement, { period, actor: request.requested_by, correlationId });
@@ -101,7 +101,7 @@ const closingKey = (mspId: string, period: string): string => `${mspId}/${period
  * Splits what is not split yet of the costs that tenants of the MSP share, and keeps everybody's share. Those share a cost
  * whose machines needed the patch; of a test that was done again because its verdict ended, those that needed it then or later.
  */
-async function splitCostsOf(tx: Tx, mspId: string, period: string): Promise<void> {
+async function splitCostsOf(tx: Tx, mspId: string): Promise<void> {
   const entries = await tx.query<EntryRow>(
     `select c.id, c.amount_minor, c.currency, array_agg(distinct n.tenant_id order by n.tenant_id) as beneficiaries
        from billing_cost_entry c
@@ -118,16 +118,17 @@ async function splitCostsOf(tx: Tx, mspId: string, period: string): Promise<void
     currency,
     beneficiaries,
   }));
-  const shares = splitCosts(costs, period);
+  const shares = splitCosts(costs);
   await tx.query(
-    `insert into billing_share (tenant_id, cost_entry_id, amount_minor, currency, beneficiaries)
-     select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[])`,
+    `insert into billing_share (tenant_id, cost_entry_id, amount_minor, currency, beneficiaries, odd_unit_rule)
+     select *, $6::integer from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[])`,
     [
       shares.map((share) => share.tenantId),
       shares.map((share) => share.costEntryId),
       shares.map((share) => share.amountMinor),
       shares.map((share) => share.currency),
       shares.map((share) => share.beneficiaries),
+      ODD_UNITS.version,
     ],
   );
 }

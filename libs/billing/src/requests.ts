@@ -32,6 +32,7 @@ export class BillingRequests {
       if (asked.length === 0) return;
       audit(tx, {
         tenantId: null,
+        mspId,
         at: now,
         actor: actorOf(caller),
         action: 'period.close',

@@ -21,6 +21,17 @@ export interface TenantShare {
 }
 
 /**
+ * How the tenants of a set are ordered for its odd units. Rule 1 drew with the period's name, which the MSP that closes
+ * it chooses: it could try names until the units fell as it liked. Rule 2 draws with the set's first cost alone, whose id
+ * follows from the test run and stands long before anybody asks for a closing; of the shares that rule 1 gave out, it
+ * can still be shown that they are right.
+ */
+export type OddUnitRule = { readonly version: 1; readonly period: string } | { readonly version: 2 };
+
+/** The rule for all that is split from now on. */
+export const ODD_UNITS = { version: 2 } as const satisfies OddUnitRule;
+
+/**
  * Splits costs equally among those who needed them, exactly to the minor unit.
  *
  * For a cost that any one of a set of tenants would have caused alone, the equal split is the Shapley value (L. S.
@@ -28,16 +39,16 @@ export interface TenantShare {
  *
  * Costs with the same beneficiaries are summed first and each tenant's part of the sum is fixed by one largest-remainder
  * division, so per set of beneficiaries a tenant is less than one minor unit from its exact part, however many tests
- * there were. Who gets the odd units is decided by a hash of the period, the set's first cost and the tenant: it does
- * not depend on the order of anything, differs from set to set and from month to month, and one more tenant that joins
- * the set leaves the others' order as it was. The parts are then laid over the costs in order, so that every cost is covered to
+ * there were. Who gets the odd units is decided by a hash of the set's first cost and the tenant: it does not depend on
+ * the order of anything nor on a word that anybody chooses, differs from set to set and from month to month, and one more
+ * tenant that joins the set leaves the others' order as it was. The parts are then laid over the costs in order, so that every cost is covered to
  * the unit and every unit of a bill leads to one test.
  *
- * @param period seeds the order in which odd units are given out
+ * @param rule the order in which odd units are given out
  * @returns shares above zero; their sum per cost is the cost
  * @throws RangeError for a cost without beneficiaries or with an inexact amount
  */
-export function splitCosts(costs: readonly SharedCost[], period: string): TenantShare[] {
+export function splitCosts(costs: readonly SharedCost[], rule: OddUnitRule = ODD_UNITS): TenantShare[] {
   const groups = new Map<string, { tenants: string[]; costs: SharedCost[] }>();
   for (const cost of costs) {
     const tenants = [...new Set(cost.beneficiaries)].sort();
@@ -50,15 +61,16 @@ export function splitCosts(costs: readonly SharedCost[], period: string): Tenant
     group.costs.push(cost);
     groups.set(key, group);
   }
-  return [...groups.values()].flatMap((group) => splitGroup(group.tenants, group.costs, period));
+  return [...groups.values()].flatMap((group) => splitGroup(group.tenants, group.costs, rule));
 }
 
-function splitGroup(tenants: readonly string[], costs: readonly SharedCost[], period: string): TenantShare[] {
+function splitGroup(tenants: readonly string[], costs: readonly SharedCost[], rule: OddUnitRule): TenantShare[] {
   const sum = costs.reduce((total, cost) => total + cost.amountMinor, 0);
   const odd = sum % tenants.length;
   const base = (sum - odd) / tenants.length;
   const ordered = [...costs].sort((a, b) => (a.costEntryId < b.costEntryId ? -1 : 1));
-  const turns = inTurn(tenants, `${period} ${ordered[0]?.costEntryId ?? ''}`);
+  const first = ordered[0]?.costEntryId ?? '';
+  const turns = inTurn(tenants, rule.version === 1 ? `${rule.period} ${first}` : `odd units 2 ${first}`);
   const due = turns.map((tenantId, i) => ({ tenantId, left: base + (i < odd ? 1 : 0) }));
   const shares: TenantShare[] = [];
   ordered.forEach((cost, i) => {

@@ -23,7 +23,7 @@ describe('I5 money: statements of a closing', () => {
     fc.assert(
       fc.property(costs, (all) => {
         const taken = inOneCurrency(all);
-        const statements = draftStatements(splitCosts(taken, 'p'));
+        const statements = draftStatements(splitCosts(taken));
         const billed = statements.reduce((sum, statement) => sum + statement.totalMinor, 0);
         expect(billed).toBe(taken.reduce((sum, c) => sum + c.amountMinor, 0));
         expect(new Set(statements.map((s) => s.tenantId)).size).toBe(statements.length);
