@@ -6,6 +6,7 @@ import { insertOf, madeUpRow, tenantTables, type TenantTable } from './tenant-ta
 
 const ours = '11111111-1111-4111-8111-111111111111';
 const theirs = '22222222-2222-4222-8222-222222222222';
+const [ourMsp, theirMsp] = ['33333333-3333-4333-8333-333333333333', '44444444-4444-4444-8444-444444444444'];
 const REFUSED = '42501';
 const BROKEN_REFERENCE = '23503';
 
@@ -21,6 +22,16 @@ const POINTS_TO_TENANTS: Readonly<Record<string, string>> = {
   identity_subject: "a member's own, by a policy that asks who they are",
   identity_totp: "a member's own, by a policy that asks who they are",
 };
+
+/** Columns that say whose a row is, directly or by what it belongs to. */
+const OWNING = ['tenant_id', 'msp_id', 'owner_id', 'policy_id', 'channel_id', 'member_id', 'endpoint_id'];
+/** Tables with such a column and without forced row-level security, and why. */
+const WITHOUT_ROW_SECURITY: Readonly<Record<string, string>> = {
+  identity_challenge: 'found by a random challenge only, and gone once it was found',
+};
+
+/** An MSP reads its own chain, and who runs the installation every one. */
+const OF_THE_AUDIT_TRAIL = /^platform_audit_(checkpoint_)?(msp|operator)$/;
 
 let db: TestDatabase;
 let owner: pg.Client;
@@ -57,6 +68,62 @@ async function attempt(
   }
 }
 
+describe('what belongs to an MSP and to no single tenant', () => {
+  it('is under forced row-level security in every table that says whose it is', async () => {
+    const { rows } = await owner.query<{ name: string }>(
+      `select distinct c.relname as name from pg_class c
+         join pg_attribute a on a.attrelid = c.oid and a.attname = any ($1) and not a.attisdropped
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+          and not (c.relrowsecurity and c.relforcerowsecurity) order by 1`,
+      [OWNING],
+    );
+    expect(rows.map(({ name }) => name)).toEqual(Object.keys(WITHOUT_ROW_SECURITY));
+  });
+
+  it('is shown to who acts for it, to the tenants that it decides for, and to nobody else', async () => {
+    const policies = [ours, theirs].map((_, index) => `77777777-7777-4777-8777-00000000000${index}`);
+    for (const [index, policyId] of policies.entries()) {
+      const [mspId, tenantId] = [[ourMsp, theirMsp][index], [ours, theirs][index]];
+      const channel = `88888888-8888-4888-8888-00000000000${index}`;
+      const of = async (table: string, fields: Record<string, unknown>): Promise<void> => {
+        const row = await madeUpRow(owner, table, policyId, 'policy_id');
+        await owner.query(insertOf(table, { ...row, ...fields }));
+      };
+      const policy = await madeUpRow(owner, 'approval_policy', policyId, 'id');
+      await owner.query(insertOf('approval_policy', { ...policy, msp_id: mspId }));
+      await owner.query('update approval_tenant_policy set policy_id = $2, msp_id = $3 where tenant_id = $1', [
+        tenantId,
+        policyId,
+        mspId,
+      ]);
+      await of('approval_channel', { id: channel, ring: 0 });
+      await of('approval_decision', { outcome: 'approved' });
+      await of('rollout_ring', { state: 'open' });
+      const approval = await madeUpRow(owner, 'approval_approval', channel, 'channel_id');
+      await owner.query(insertOf('approval_approval', approval));
+    }
+    const [own] = policies;
+    const seen = (scope: Scope, mspId: string | null): Promise<string[]> =>
+      db.app.transaction(scope, async (tx) => {
+        if (mspId !== null) await tx.query(`select set_config('app.owner_id', $1, true)`, [mspId]);
+        const rows = await tx.query<{ what: string }>(
+          `select 'policy ' || id as what from approval_policy
+           union all select 'channel ' || policy_id from approval_channel
+           union all select 'decision ' || policy_id from approval_decision
+           union all select 'ring ' || policy_id from rollout_ring
+           union all select 'approval ' || c.policy_id from approval_approval a join approval_channel c on c.id = a.channel_id
+           order by 1`,
+        );
+        return rows.map(({ what }) => what);
+      });
+    const all = ['approval', 'channel', 'decision', 'policy', 'ring'].map((what) => `${what} ${own}`);
+    expect(await seen(shared, ourMsp)).toEqual(all);
+    expect(await seen(forTenants(ours), null)).toEqual(all);
+    expect(await seen(shared, null)).toEqual([]);
+    expect(await attempt(db.app, shared, 'select count(*) from approval_approval having count(*) > 0')).toBe(0);
+  });
+});
+
 describe('every table with a tenant_id (I6)', () => {
   it('is one of those that this test knows to exist', () => {
     expect(tables.map((table) => table.name)).toEqual(
@@ -76,8 +143,9 @@ describe('every table with a tenant_id (I6)', () => {
           expect(condition, policy).toMatch(
             policy.startsWith('identity_member_') ||
               policy.startsWith('identity_invitation_') ||
-              policy === 'identity_tenant_make'
-              ? /\( ?\(?\s*SELECT app_(tenant_ids|member_id|owner_id)\(\)/
+              policy === 'identity_tenant_make' ||
+              OF_THE_AUDIT_TRAIL.test(policy)
+              ? /\( ?\(?\s*SELECT app_(tenant_ids|member_id|owner_id|reads_all_audit)\(\)/
               : /tenant_id = ANY \(\( ?\(?\s*SELECT app_tenant_ids\(\)/,
           );
       }
