@@ -45,7 +45,8 @@ await runProcess(async () => {
       () => ({ ready: true, detail: { database: 'up' } }),
       () => ({ ready: false, detail: { database: 'down' } }),
     );
-  const server = createOperationServer(readiness, metrics.registry).listen(config.VOUCH_WORKER_PORT, config.VOUCH_HOST);
+  const server = createOperationServer(readiness, metrics.registry, { token: config.VOUCH_METRICS_TOKEN });
+  server.listen(config.VOUCH_WORKER_PORT, config.VOUCH_HOST);
   logger.info('worker runs');
 
   const stop = async (signal: string): Promise<void> => {
