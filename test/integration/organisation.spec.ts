@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Tenant } from '@vouch/contracts';
+import { DEFAULT_POLICY, GiveDefaultPolicyStage } from '@vouch/approval';
+import type { MspPage, Policy, Tenant } from '@vouch/contracts';
 import { organisation, TestApi } from './api.js';
 import { App, mailsTo, Person, problemCode } from './people.js';
 
@@ -48,6 +49,26 @@ describe('the tree of organisations', () => {
     expect(made).toMatchObject({ name: 'Corner shop', policy: null, devices: 0 });
     const seen = (await (await chief.send('GET', '/api/v1/tenants')).json()) as { items: Tenant[] };
     expect(seen.items.map(({ id }) => id)).toEqual([made.id]);
+    // Without a policy nothing would ever be approved for it: the worker gives MSP and tenant one, once.
+    const defaults = new GiveDefaultPolicyStage(api.database.platform, () => new Date());
+    for (const id of await defaults.pending()) await defaults.process(id);
+    expect(await defaults.pending()).toEqual([]);
+    const [{ policy } = { policy: null }] = (
+      (await (await chief.send('GET', '/api/v1/tenants')).json()) as { items: Tenant[] }
+    ).items;
+    expect(policy).toMatchObject({ name: DEFAULT_POLICY.name });
+    const policies = (await (await chief.send('GET', '/api/v1/policies')).json()) as { items: Policy[] };
+    expect(policies.items.map(({ id, rules }) => [id, rules])).toEqual([[policy?.id, DEFAULT_POLICY.rules]]);
+
+    const names: string[] = [];
+    for (let next = ''; ;) {
+      const page = (await (await operator.send('GET', `/api/v1/msps?limit=2${next}`)).json()) as MspPage;
+      names.push(...page.items.map(({ name }) => name));
+      if (page.next === null) break;
+      next = `&cursor=${page.next}`;
+    }
+    expect(names.sort()).toEqual([...organisation.map(({ slug }) => slug), 'Third'].sort());
+    expect((await chief.send('GET', '/api/v1/msps')).status).toBe(403);
     expect(await problemCode(await chief.send('POST', '/api/v1/tenants', { name: 'Corner shop' }))).toEqual([
       409,
       'name-taken',

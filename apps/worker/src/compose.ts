@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { DecideRevisionStage, FolderPublisher, PublishChannelStage } from '@vouch/approval';
+import { DecideRevisionStage, FolderPublisher, GiveDefaultPolicyStage, PublishChannelStage } from '@vouch/approval';
 import {
   ApplyPaymentStage,
   ClosePeriodStage,
@@ -63,6 +63,7 @@ export function composeStages(config: WorkerConfig, database: Database, keys: Ke
       clock,
       fixed.verdictValidDays,
     ),
+    new GiveDefaultPolicyStage(database, clock),
     new DecideRevisionStage(database, rolesOf, clock, believedKeyIds(keys.trust, 'verdict')),
     new AdvanceRolloutStage(database, clock),
     new PublishChannelStage(

@@ -1,4 +1,4 @@
-import { adoptPolicy, registerPolicy } from '@vouch/approval';
+import { adoptPolicy, DEFAULT_POLICY, registerPolicy } from '@vouch/approval';
 import {
   registerCodes,
   registerLabRunnerCredential,
@@ -20,8 +20,9 @@ await runProcess(async () => {
   const policy = {
     id: idOf('demo', 'policy'),
     mspId: msp.id,
-    name: 'Tested, low-impact machines first',
-    rules: { minimumCoverage: 0.6, acceptReducedFidelity: false, delayMinutes: 0, rings: 2, soakSeconds: 2 },
+    name: DEFAULT_POLICY.name,
+    // Nobody watches a demo for a day.
+    rules: { ...DEFAULT_POLICY.rules, soakSeconds: 2 },
   };
   const password = config.VOUCH_DEMO_PASSWORD;
   await database.transaction(shared, async (tx) => {

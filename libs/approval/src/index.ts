@@ -9,5 +9,6 @@ export * from './domain/apt-repository/indices.js';
 export * from './adapters/apt-repository/openpgp-signer.js';
 export * from './adapters/apt-repository/folder-publisher.js';
 export * from './policy.js';
+export * from './give-default-policy.stage.js';
 export * from './change-policy.js';
 export * from './orders.js';

@@ -1,18 +1,27 @@
-import { Body, Controller, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Msp, NewMsp, NewTenant, Tenant } from '@vouch/contracts';
+import { Msp, MspPage, MspQuery, NewMsp, NewTenant, Tenant } from '@vouch/contracts';
 import type { CallerContext } from '@vouch/identity';
-import { forTenants } from '@vouch/platform';
+import { forTenants, shared } from '@vouch/platform';
 import type { z } from 'zod';
 import { Access, Caller } from '../access/access.js';
 import { Operation } from '../openapi/operation.js';
+import type { Page } from '../listing/lists.js';
 import { tenantListing } from '../rest/fleet.listings.js';
 import { Services } from '../services.js';
+import { mspListing } from './people.listings.js';
 
 @ApiTags('organisation')
 @Controller('api/v1')
 export class OrganisationController {
   constructor(@Inject(Services) private readonly services: Services) {}
+
+  @Get('msps')
+  @Access({ may: 'msp:read' })
+  @Operation({ id: 'listMsps', summary: 'MSPs of this installation, newest first', answer: { schema: MspPage } })
+  msps(@Query({ schema: MspQuery }) query: z.output<typeof MspQuery>): Promise<Page<Msp>> {
+    return this.services.rest.lists.page(mspListing, shared, query);
+  }
 
   @Post('msps')
   @Access({ may: 'msp:create' })
@@ -20,8 +29,11 @@ export class OrganisationController {
   async createMsp(
     @Body({ schema: NewMsp }) body: z.infer<typeof NewMsp>,
     @Caller() caller: CallerContext,
-  ): Promise<z.infer<typeof Msp>> {
-    return { id: await this.services.people.organisation.makeMsp(caller, body), name: body.name };
+  ): Promise<Msp> {
+    const id = await this.services.people.organisation.makeMsp(caller, body);
+    const made = await this.services.rest.lists.one(mspListing, shared, id);
+    if (made === null) throw new TypeError('An MSP that was just made cannot be found.');
+    return made;
   }
 
   @Post('tenants')

@@ -1,4 +1,4 @@
-import type { Invitation, Member } from '@vouch/contracts';
+import type { Invitation, Member, Msp } from '@vouch/contracts';
 import type { Listing } from '../listing/lists.js';
 
 interface MemberRow {
@@ -25,6 +25,22 @@ export const memberListing: Listing<MemberRow, Member> = {
     role,
     createdAt: at.toISOString(),
   }),
+};
+
+interface MspRow {
+  id: string;
+  name: string;
+  created_at: Date;
+}
+
+export const mspListing: Listing<MspRow, Msp> = {
+  name: 'msps',
+  select: 'o.id, o.name, o.created_at',
+  from: 'from identity_msp o where true',
+  sort: { sql: 'o.created_at', type: 'timestamptz' },
+  id: { sql: 'o.id', type: 'uuid' },
+  filters: {},
+  view: ({ id, name, created_at: at }) => ({ id, name, createdAt: at.toISOString() }),
 };
 
 interface InvitationRow {

@@ -109,6 +109,7 @@ export type SingleSignOnSettings = z.infer<typeof SingleSignOnSettings>;
 export const SingleSignOnView = z
   .object({
     ...provider,
+    version: z.int().positive().meta({ description: 'Grows with each change; give it as `If-Match`.' }),
     callbackUrl: z.string().meta({ description: 'To be registered at the provider as redirect URI.' }),
     signInUrl: z.string().meta({ description: 'Where your members begin to sign in.' }),
   })
@@ -117,6 +118,7 @@ export const SingleSignOnView = z
     examples: [
       {
         ...providerExample,
+        version: 1,
         callbackUrl: 'https://vouch.example/api/v1/single-sign-on/callback',
         signInUrl: `https://vouch.example/api/v1/session/single-sign-on/${ids.policy}`,
       },
@@ -128,8 +130,12 @@ export const NewMsp = z
   .strictObject({ name: PlainText.min(1).max(200), ownerEmail: z.email().max(320) })
   .meta({ id: 'NewMsp', examples: [{ name: 'Harbour IT', ownerEmail: 'owner@harbour.example' }] });
 export const Msp = z
-  .object({ id: z.uuid(), name: z.string() })
-  .meta({ id: 'Msp', examples: [{ id: ids.policy, name: 'Harbour IT' }] });
+  .object({ id: z.uuid(), name: z.string(), createdAt: Timestamp })
+  .meta({ id: 'Msp', examples: [{ id: ids.policy, name: 'Harbour IT', createdAt: '2026-01-10T12:00:00.000Z' }] });
+export type Msp = z.infer<typeof Msp>;
+export const MspPage = pageOf(Msp, 'MspPage');
+export type MspPage = z.infer<typeof MspPage>;
+export const MspQuery = z.strictObject(pageParameters);
 export const NewTenant = z
   .strictObject({ name: PlainText.min(1).max(200) })
   .meta({ id: 'NewTenant', examples: [{ name: 'Corner Bakery' }] });

@@ -63,6 +63,8 @@ export const permissions = {
   'webhook:read':           ofAll(row('-',      'msp',     'msp',      'msp',      'tenant',     '-')),
   'webhook:manage':         ofAll(stepUpOrKey('-', 'msp',  'msp',      '-',        'tenant',     '-')),
   'audit:read':             row('all',    'msp',     'msp',      'msp',      'tenant',     '-'),
+  'organisation-audit:read': ofAll(row('-', 'msp',     'msp',      'msp',      'tenant',     '-')),
+  'msp:read':               row('all',    '-',       '-',        '-',        '-',          '-'),
   'msp:create':             stepUp('all', '-',       '-',        '-',        '-',          '-'),
   'tenant:create':          ofAll(row('-',      'msp',     'msp',      '-',        '-',          '-')),
   'member:read':            ofAll(row('-',      'msp',     'msp',      'msp',      'tenant',     '-')),
