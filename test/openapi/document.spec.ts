@@ -49,7 +49,9 @@ describe('the OpenAPI document', () => {
         return '';
       }
     }
-    expect((await lint(JSON.parse(JSON.stringify(describeApi([Forgotten]))))).join('\n')).toContain('vouch-summary');
+    expect((await lint(JSON.parse(JSON.stringify(describeApi([Forgotten], 'session'))))).join('\n')).toContain(
+      'vouch-summary',
+    );
   });
 });
 

@@ -15,6 +15,7 @@ import { LARGEST_BODY, limitBodies, parseJson } from './http/limits.js';
 import { RouteMethods } from './http/method-not-allowed.js';
 import { protectResponses } from './http/response-headers.js';
 import { describeApi, type OpenApiDocument } from './openapi/document.js';
+import { SESSION_COOKIE } from './people/session-cookie.js';
 import type { Services } from './services.js';
 
 const CONSOLE = path.resolve(import.meta.dirname, '../../console/dist');
@@ -42,7 +43,7 @@ export async function createServer(services: Services): Promise<NestFastifyAppli
   protectResponses(app.getHttpAdapter().getInstance(), services.config.VOUCH_PUBLIC_URL.startsWith('https:'));
   observe(app, services, metrics);
   knowMachines(app.getHttpAdapter().getInstance(), services);
-  describe(app);
+  describe(app, services.people.cookie.name);
   await app.init();
   return app;
 }
@@ -74,14 +75,14 @@ function observe(app: NestFastifyApplication, services: Services, metrics: Metri
   });
 }
 
-/** The OpenAPI document of this API. */
-export function openApiDocument(): OpenApiDocument {
+/** The OpenAPI document of this API. @param sessionCookie its name differs without TLS */
+export function openApiDocument(sessionCookie = SESSION_COOKIE): OpenApiDocument {
   const { controllers = [] } = AppModule.with({} as never, {} as never, {} as never);
-  return describeApi(controllers as readonly Type[]);
+  return describeApi(controllers as readonly Type[], sessionCookie);
 }
 
-function describe(app: NestFastifyApplication): void {
-  SwaggerModule.setup('api/docs', app, openApiDocument() as unknown as OpenAPIObject, {
+function describe(app: NestFastifyApplication, sessionCookie: string): void {
+  SwaggerModule.setup('api/docs', app, openApiDocument(sessionCookie) as unknown as OpenAPIObject, {
     jsonDocumentUrl: 'api/openapi.json',
   });
 }

@@ -54,7 +54,7 @@ describe('a deprecated route', () => {
   });
 
   it('is deprecated in the OpenAPI document', () => {
-    const { paths } = describeApi([OldAndNew]);
+    const { paths } = describeApi([OldAndNew], 'session');
     expect(paths['/api/v1/old']?.['get']).toMatchObject({ deprecated: true });
     expect(paths['/api/v1/new']?.['get']).not.toHaveProperty('deprecated');
   });

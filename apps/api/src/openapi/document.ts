@@ -25,7 +25,7 @@ const TAGS: Readonly<Record<string, string>> = {
 export type OpenApiDocument = JsonSchema & { readonly paths: Record<string, Record<string, JsonSchema>> };
 
 /** Describes every route of the controllers, from the same schemas that check what comes in. */
-export function describeApi(controllers: readonly Type[], serverUrl = '/'): OpenApiDocument {
+export function describeApi(controllers: readonly Type[], sessionCookie: string, serverUrl = '/'): OpenApiDocument {
   const schemas = new JsonSchemas();
   schemas.of(Problem, 'output');
   const paths: Record<string, Record<string, JsonSchema>> = {};
@@ -51,7 +51,7 @@ export function describeApi(controllers: readonly Type[], serverUrl = '/'): Open
     components: {
       schemas: Object.fromEntries(Object.entries(schemas.components).sort(([a], [b]) => (a < b ? -1 : 1))),
       responses: Object.fromEntries(Object.entries(problemResponses).filter(([name]) => answered.has(name))),
-      securitySchemes,
+      securitySchemes: securitySchemes(sessionCookie),
       headers: {
         CorrelationId: { description: 'Finds the request in the logs.', schema: { type: 'string' } },
         ETag: {

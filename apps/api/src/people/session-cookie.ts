@@ -1,6 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import type { SessionSecret } from '@vouch/identity';
 
+export const SESSION_COOKIE = '__Host-vouch_session';
+
 /**
  * The cookie that holds a session's secret. Over TLS its name begins with `__Host-`, so that browsers take it from this
  * host alone and no other can plant one (RFC 6265bis); without TLS, on the own machine, browsers would refuse that.
@@ -11,7 +13,7 @@ export class SessionCookie {
 
   constructor(publicUrl: string) {
     this.secure = publicUrl.startsWith('https:');
-    this.name = this.secure ? '__Host-vouch_session' : 'vouch_session';
+    this.name = this.secure ? SESSION_COOKIE : 'vouch_session';
   }
 
   read(request: { readonly cookies: Readonly<Record<string, string | undefined>> }): string | undefined {
