@@ -13,7 +13,7 @@ export class Person {
     private readonly address = 'Mozilla/5.0 (tests)',
   ) {}
 
-  async send(method: string, route: string, body?: unknown): Promise<Response> {
+  async send(method: string, route: string, body?: unknown, more: Record<string, string> = {}): Promise<Response> {
     const response = await fetch(this.api.url + route, {
       method,
       headers: {
@@ -21,6 +21,7 @@ export class Person {
         'user-agent': this.address,
         ...(this.cookie === '' ? {} : { cookie: this.cookie }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...more,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

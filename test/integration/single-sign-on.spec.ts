@@ -81,11 +81,20 @@ describe('single sign-on', () => {
       issuer: provider.issuer,
       clientId: 'vouch',
       required: false,
+      version: 1,
       callbackUrl: CALLBACK,
       signInUrl: `http://127.0.0.1/api/v1/session/single-sign-on/${north.id}`,
     });
+    const again = (tag?: string): Promise<Response> =>
+      boss.send('PUT', '/api/v1/single-sign-on', settings(), tag === undefined ? {} : { 'if-match': tag });
+    expect(await problemCode(await again())).toEqual([428, 'condition-needed']);
+    expect(await problemCode(await again('"v2"'))).toEqual([412, 'changed-meanwhile']);
+    const tag = (await boss.send('GET', '/api/v1/single-sign-on')).headers.get('etag') ?? '';
+    expect([tag, (await again(tag)).headers.get('etag')]).toEqual(['"v1"', '"v2"']);
+    expect((await again(tag)).status).toBe(412);
     const other = new Person(api, south.boss);
     other.cookie = await api.signIn(south.boss);
+    expect((await other.send('PUT', '/api/v1/single-sign-on', settings(), { 'if-match': tag })).status).toBe(412);
     expect((await other.send('GET', '/api/v1/single-sign-on')).status).toBe(404);
     expect((await fetch(`${api.url}/api/v1/session/single-sign-on/${south.id}`)).status).toBe(404);
   });
@@ -195,7 +204,9 @@ describe('single sign-on', () => {
   });
 
   it('when it is required leaves passwords and passkeys to owners and customers', async () => {
-    await boss.send('PUT', '/api/v1/single-sign-on', settings({ required: true }));
+    const tag = (await boss.send('GET', '/api/v1/single-sign-on')).headers.get('etag') ?? '';
+    const put = await boss.send('PUT', '/api/v1/single-sign-on', settings({ required: true }), { 'if-match': tag });
+    expect(put.status).toBe(200);
     const signIn = (email: string, password = PASSWORD): Promise<Response> => new Person(api, email).signIn(password);
     expect(await problemCode(await signIn(north.reader))).toEqual([403, 'single-sign-on-needed']);
     expect((await signIn(north.reader, 'not it')).status).toBe(401);

@@ -40,8 +40,9 @@ export const programs = {
 
   /** Null while none is configured. */
   singleSignOn: () => read<SingleSignOnView>('/api/v1/single-sign-on').catch(nullWhenMissing),
-  configureSingleSignOn: (settings: SingleSignOnSettings) =>
-    json<SingleSignOnView>('PUT', '/api/v1/single-sign-on', settings),
+  /** @param version of what is changed; undefined for the first settings */
+  configureSingleSignOn: (settings: SingleSignOnSettings, version: number | undefined) =>
+    call('PUT', '/api/v1/single-sign-on', settings, version),
   removeSingleSignOn: () => call('DELETE', '/api/v1/single-sign-on'),
 
   audit: (action: string, cursor: string | null) =>

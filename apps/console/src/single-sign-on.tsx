@@ -28,7 +28,10 @@ export function SingleSignOn() {
           done="Saved."
           onSubmit={async ({ issuer = '', clientId = '', clientSecret = '', required = '' }) =>
             programs
-              .configureSingleSignOn({ issuer, clientId, clientSecret, required: required === 'yes' })
+              .configureSingleSignOn(
+                { issuer, clientId, clientSecret, required: required === 'yes' },
+                settings?.version,
+              )
               .then(reload)
           }
         >

@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { audit, shared, type Clock, type Database, type SealedBox } from '@vouch/platform';
+import { audit, shared, type Clock, type Database, type SealedBox, type Origin } from '@vouch/platform';
 import { actAs } from './act-as.js';
+import { auditMember } from './audit-member.js';
 import type { Challenges } from './challenges.js';
 import { actorOf, type CallerContext } from './context.js';
 import { ProviderFailed, type IdentityProvider, type ProviderSettings } from './identity-provider.port.js';
 import { actFor } from './owner.js';
-import type { Origin, Sessions, SessionSecret } from './sessions.js';
+import type { Sessions, SessionSecret } from './sessions.js';
 
 export interface SingleSignOnSettings extends ProviderSettings {
   /** Whether members of the MSP must sign in there; its owners may always use their password. */
   readonly required: boolean;
 }
-export type SingleSignOnView = Omit<SingleSignOnSettings, 'clientSecret'>;
+export type SingleSignOnView = Omit<SingleSignOnSettings, 'clientSecret'> & { readonly version: number };
 
 /** The provider vouches for somebody who is no member here. */
 export class NoMemberVouchedFor extends Error {
@@ -30,6 +31,14 @@ interface Found {
 const PURPOSE = 'single-sign-on';
 const random = (): string => randomBytes(32).toString('base64url');
 const placeOf = (mspId: string): string => `single-sign-on:${mspId}`;
+
+/** The settings were changed, made or removed by somebody else since they were read. */
+export class SingleSignOnChanged extends Error {
+  readonly code = 'changed-meanwhile';
+  constructor() {
+    super('Single sign-on was changed since you read it. Read it again and repeat the change if it still fits.');
+  }
+}
 
 /** Members of an MSP sign in with the identity provider of their own organisation. */
 export class SingleSignOn {
@@ -94,26 +103,35 @@ export class SingleSignOn {
     const [row] = await this.database.transaction(shared, async (tx) => {
       await actFor(tx, mspId);
       return tx.query<SingleSignOnView>(
-        'select issuer, client_id as "clientId", required from identity_single_sign_on where msp_id = $1',
+        'select issuer, client_id as "clientId", required, version from identity_single_sign_on where msp_id = $1',
         [mspId],
       );
     });
     return row ?? null;
   }
 
-  /** Keeps settings after the provider was asked once. @throws ProviderFailed */
-  async configure(caller: CallerContext, settings: SingleSignOnSettings): Promise<void> {
+  /**
+   * Keeps settings after the provider was asked once.
+   *
+   * @param known the version that is changed; null when there was none
+   * @returns the new version
+   * @throws ProviderFailed @throws SingleSignOnChanged
+   */
+  async configure(caller: CallerContext, settings: SingleSignOnSettings, known: number | null): Promise<number> {
     await this.provider.probe(settings);
     const before = await this.read(caller);
     const mspId = mspOf(caller);
     const at = this.clock();
-    await this.database.transaction(shared, async (tx) => {
+    return this.database.transaction(shared, async (tx) => {
       await actFor(tx, mspId);
-      await tx.query(
+      const [kept] = await tx.query<{ version: number }>(
         `insert into identity_single_sign_on (msp_id, issuer, client_id, secret_sealed, required, changed_at)
          values ($1, $2, $3, $4, $5, $6)
          on conflict (msp_id) do update set issuer = excluded.issuer, client_id = excluded.client_id,
-           secret_sealed = excluded.secret_sealed, required = excluded.required, changed_at = excluded.changed_at`,
+           secret_sealed = excluded.secret_sealed, required = excluded.required, changed_at = excluded.changed_at,
+           version = identity_single_sign_on.version + 1
+           where identity_single_sign_on.version = $7
+         returning version`,
         [
           mspId,
           settings.issuer,
@@ -121,11 +139,14 @@ export class SingleSignOn {
           this.box.seal(settings.clientSecret, placeOf(mspId)),
           settings.required,
           at,
+          known,
         ],
       );
+      if (!kept || (kept.version === 1) !== (known === null)) throw new SingleSignOnChanged();
       const { clientSecret: _, ...after } = settings;
       audit(tx, {
         tenantId: null,
+        mspId,
         at,
         actor: actorOf(caller),
         action: 'single-sign-on.configure',
@@ -135,6 +156,7 @@ export class SingleSignOn {
         before: { ...before },
         after,
       });
+      return kept.version;
     });
   }
 
@@ -144,11 +166,26 @@ export class SingleSignOn {
     const at = this.clock();
     return this.database.transaction(shared, async (tx) => {
       await actFor(tx, mspId);
-      const removed = await tx.query('delete from identity_single_sign_on where msp_id = $1 returning issuer', [mspId]);
+      const removed = await tx.query<{ issuer: string }>(
+        'delete from identity_single_sign_on where msp_id = $1 returning issuer',
+        [mspId],
+      );
       if (removed.length === 0) return false;
       const { from } = caller;
       const action = 'single-sign-on.remove';
-      audit(tx, { tenantId: null, at, actor: actorOf(caller), action, subject: `msp:${mspId}`, why: '', from });
+      const before = { issuer: removed[0]?.issuer };
+      audit(tx, {
+        tenantId: null,
+        mspId,
+        at,
+        actor: actorOf(caller),
+        action,
+        subject: `msp:${mspId}`,
+        why: '',
+        from,
+        before,
+        after: {},
+      });
       return true;
     });
   }
@@ -173,8 +210,7 @@ export class SingleSignOn {
       );
       const actor = `member:${memberId}`;
       const why = `${subject} at ${issuer}, by a verified address`;
-      const { address: from } = origin;
-      audit(tx, { tenantId: null, at, actor, action: 'single-sign-on.link', subject: actor, why, from });
+      await auditMember(tx, memberId, { at, actor, action: 'single-sign-on.link', why, from: origin });
     });
   }
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Put, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Put, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { SingleSignOnSettings, SingleSignOnView } from '@vouch/contracts';
@@ -6,9 +6,10 @@ import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
+import { originOf } from '../access/origin.js';
+import { versionOf, versionTag } from '../http/entity-tag.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
-import { originOf } from './session.controller.js';
 
 @ApiTags('single-sign-on')
 @Controller('api/v1')
@@ -60,10 +61,14 @@ export class SingleSignOnController {
     answer: { schema: SingleSignOnView },
     problems: [404],
   })
-  async read(@Caller() caller: CallerContext): Promise<z.infer<typeof SingleSignOnView>> {
+  async read(
+    @Caller() caller: CallerContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof SingleSignOnView>> {
     const { singleSignOn } = this.services.people;
     const settings = await singleSignOn.read(caller);
     if (settings === null) throw new NotFound('single sign-on');
+    reply.header('etag', versionTag(settings.version));
     return { ...settings, ...this.addresses(caller) };
   }
 
@@ -73,16 +78,23 @@ export class SingleSignOnController {
   @Operation({
     id: 'configureSingleSignOn',
     summary: 'Let members of your MSP sign in with its identity provider (OpenID Connect)',
+    description: 'Other settings than those that are there want their ETag as If-Match; the first ones want none.',
+    conditional: true,
     answer: { schema: SingleSignOnView },
     problems: [422],
   })
   async configure(
     @Body({ schema: SingleSignOnSettings }) body: z.infer<typeof SingleSignOnSettings>,
+    @Headers('if-match') ifMatch: string | undefined,
     @Caller() caller: CallerContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof SingleSignOnView>> {
-    await this.services.people.singleSignOn.configure(caller, body);
+    const { singleSignOn } = this.services.people;
+    const first = ifMatch === undefined && (await singleSignOn.read(caller)) === null;
+    const version = await singleSignOn.configure(caller, body, first ? null : versionOf(ifMatch, 'single sign-on'));
+    reply.header('etag', versionTag(version));
     const { clientSecret: _, ...kept } = body;
-    return { ...kept, ...this.addresses(caller) };
+    return { ...kept, version, ...this.addresses(caller) };
   }
 
   @Delete('single-sign-on')
