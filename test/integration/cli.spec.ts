@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditKeyGiven, openFileSigner, SignAuditHeadsStage } from '@vouch/evidence';
 import { shared } from '@vouch/platform';
 import { artefact, ids, msp, RestFixture, tenants } from './rest-fixture.js';
 
@@ -21,6 +22,8 @@ const ACTIONS = [
   'api-key:read',
   'webhook:read',
   'webhook:manage',
+  'audit:read',
+  'organisation-audit:read',
 ];
 
 interface Result {
@@ -194,6 +197,40 @@ describe('the built vouch program', () => {
     expect({ code: answer.code, out: answer.out }).toEqual({ code, out: '' });
     expect(answer.err).toMatch(err);
   });
+
+  it('lists the audit trail, exports it with the chain of the MSP, and finds a changed entry in it', async () => {
+    const mine = JSON.parse((await vouch(['audit', 'list', '--action', 'api-key.create', '--json'])).out) as {
+      subject: string;
+      mspId: string | null;
+    }[];
+    expect(mine.map(({ subject, mspId }) => [subject.split(':')[0], mspId])).toContainEqual(['api-key', msp.id]);
+    expect((await vouch(['audit', 'list', '--from', '2100-01-01T00:00:00Z'])).out).toBe(
+      'Nothing of this kind was done.\n',
+    );
+
+    const signer = await openFileSigner(path.join(home, 'audit.pem'));
+    const stage = new SignAuditHeadsStage(
+      rest.api.database.platform,
+      signer,
+      [auditKeyGiven(signer.publicKeyPem)],
+      () => new Date(),
+      60,
+      async () => undefined,
+    );
+    for (const chain of await stage.pending()) await stage.process(chain);
+    const [trail, publicKey] = [path.join(home, 'audit.ndjson'), path.join(home, 'public.pem')];
+    fs.writeFileSync(publicKey, signer.publicKeyPem);
+    expect(await vouch(['audit', 'export', '--output', trail])).toMatchObject({ code: 0, err: '' });
+    const whole = await vouch(['audit', 'verify', trail, '--key', publicKey]);
+    expect(whole).toMatchObject({ code: 0, err: '' });
+    expect(whole.out).toMatch(new RegExp(`Whole: (\\d+) entries of ${msp.id}, the first \\1 signed`));
+    const changed = fs.readFileSync(trail, 'utf8').replace('"action":"api-key.create"', '"action":"api-key.revoke"');
+    fs.writeFileSync(trail, changed);
+    expect(await vouch(['audit', 'verify', trail, '--key', publicKey])).toMatchObject({
+      code: 11,
+      err: expect.stringContaining('is not as it was written') as string,
+    });
+  }, 120_000);
 
   it('explains itself', async () => {
     const { code, out } = await vouch(['--help']);

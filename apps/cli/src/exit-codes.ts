@@ -10,11 +10,13 @@ export const EXIT = {
   serverTrouble: 5,
   refused: 6,
   notApproved: 10,
+  notWhole: 11,
 } as const;
 
 export const EXIT_CODES_HELP = `
 Exit codes: 0 done, 2 wrong usage, 3 not signed in or not allowed, 4 not found, 5 the server does not answer or is busy,
-6 refused for another reason, 10 (check) not approved, 1 anything else.`;
+6 refused for another reason, 10 (check) not approved, 11 (audit verify) not
+as it was written, 1 anything else.`;
 
 /** Something that the person at the keyboard can mend. */
 export class UsageProblem extends Error {

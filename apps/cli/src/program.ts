@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { addAudit } from './commands/audit.js';
 import { addFleet } from './commands/fleet.js';
 import { addKeys } from './commands/keys.js';
 import { addLogin } from './commands/login.js';
@@ -31,6 +32,7 @@ Examples:
   vouch check ./nginx_1.22.1-9_amd64.deb --device bakery-shop && dpkg -i ./nginx_1.22.1-9_amd64.deb
   vouch token create --tenant "Corner Bakery" --ring 1
   vouch statements --period 2026-01 --json
+  vouch audit export --output audit.ndjson && vouch audit verify audit.ndjson --key audit-key.pem
 ${EXIT_CODES_HELP}`,
     );
   addLogin(program);
@@ -39,5 +41,6 @@ ${EXIT_CODES_HELP}`,
   addMoney(program);
   addKeys(program);
   addWebhooks(program);
+  addAudit(program);
   return program;
 }
