@@ -175,7 +175,7 @@ describe('an API key', () => {
     const { key, id } = await rest.key(msp.technician, ['device:read']);
     const times = [new Date('2026-01-01T00:00:00Z'), new Date('2026-01-02T00:00:00Z')];
     const keys = new ApiKeys(rest.api.database.app, () => times[0] ?? new Date());
-    await keys.find(key, { correlationId: 'x', from: 'y' });
+    await keys.find(key, { correlationId: 'x', from: { address: '', userAgent: '' } });
     const lastUse = async (): Promise<unknown> =>
       (
         (await onDatabase('select last_used_at from identity_api_key where id = $1', [id])) as {
@@ -184,7 +184,7 @@ describe('an API key', () => {
       )[0]?.last_used_at;
     expect(await lastUse()).toBeNull();
     times.shift();
-    await keys.find(key, { correlationId: 'x', from: 'y' });
+    await keys.find(key, { correlationId: 'x', from: { address: '', userAgent: '' } });
     await keys.close();
     expect(await lastUse()).toEqual(new Date('2026-01-02T00:00:00Z'));
   });

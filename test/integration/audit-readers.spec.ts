@@ -131,7 +131,7 @@ describe('who reads the trail', () => {
       sessionId: null,
       secondFactor: 'done',
       correlationId: 'test',
-      from: '',
+      from: { address: '', userAgent: '' },
     } as const;
     const query = new AuditTrail(api.database.app);
     const lines: string[] = [];

@@ -29,7 +29,7 @@ const caller = (mspId: string | null): CallerContext => ({
   sessionId: null,
   secondFactor: 'done',
   correlationId: 'test',
-  from: '192.0.2.7',
+  from: { address: '192.0.2.7', userAgent: 'tests' },
 });
 const rate = { minorPerHour: 800, fixedMinorPerTest: 23, currency: 'EUR' };
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { idOf, newId, sha256Hex, shared } from '@vouch/platform';
 import { openApiDocument } from '../../apps/api/src/server.js';
 import { fingerprint, LAB_TOKEN, METRICS_TOKEN, PASSWORD, TestDevice } from './api.js';
+import { expectAudited, type Noted } from './audited-writes.js';
 import { artefact, ids, msp, RestFixture, tenants } from './rest-fixture.js';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -29,7 +30,7 @@ const noPasskey = { id: 'none', rawId: 'none', type: 'public-key', clientExtensi
 const assertion = { clientDataJSON: 'e30', authenticatorData: 'AA', signature: 'AA' };
 const attestation = { clientDataJSON: 'e30', attestationObject: 'o2Nm' };
 
-const document = JSON.parse(JSON.stringify(openApiDocument())) as {
+const document = JSON.parse(JSON.stringify(openApiDocument('vouch_session'))) as {
   paths: Record<string, Record<Method, { operationId: string }>>;
 };
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -122,10 +123,11 @@ describe('every documented operation, through Prism as a validating proxy', () =
     configureSingleSignOn: {
       status: 422,
       body: { issuer: 'https://127.0.0.1:9', clientId: 'x', clientSecret: 'x', required: false },
-      headers: boss,
+      headers: { ...boss, 'if-match': '"v1"' },
     },
     removeSingleSignOn: { status: 404, headers: boss },
     // Made by an operator: members.spec.ts.
+    listMsps: { status: 200, query: { limit: '1' }, headers: operator },
     createMsp: { status: 403, body: { name: 'Third', ownerEmail: 'third@people.example' }, headers: boss },
     listLabProfiles: { status: 200 },
     getLabProfile: { status: 200, path: { digest: sha256Hex('something') } },
@@ -311,7 +313,9 @@ describe('every documented operation, through Prism as a validating proxy', () =
 
   it('takes what it says it takes, and answers what it says it answers', async () => {
     await queueRun();
-    expect(await violations(document, calls())).toEqual([]);
+    const written: Noted[] = [];
+    expect(await violations(document, calls(), written)).toEqual([]);
+    expectAudited(written);
   });
 
   it('would be found out if it answered anything else', async () => {
@@ -326,7 +330,12 @@ describe('every documented operation, through Prism as a validating proxy', () =
     );
   });
 
-  async function violations(described: object, wanted: Record<string, Call>): Promise<unknown[]> {
+  /** @param written takes what each successful write left in the audit trail */
+  async function violations(
+    described: object,
+    wanted: Record<string, Call>,
+    written: Noted[] = [],
+  ): Promise<unknown[]> {
     const config: IHttpConfig = {
       isProxy: true,
       upstream: new URL(rest.api.url),
@@ -341,6 +350,9 @@ describe('every documented operation, through Prism as a validating proxy', () =
     const http = await getHttpOperationsFromSpec(JSON.parse(JSON.stringify(described)) as object);
     const prism = createInstance(config, { logger: pino({ level: 'silent' }) });
     const wrong: unknown[] = [];
+    const entriesAfter = (seq: number): Promise<Noted['entries'][number][]> =>
+      rest.api.database.platform.read(shared, 'select * from platform_audit where seq > $1 order by seq', [seq]);
+    let last = (await entriesAfter(0)).at(-1)?.seq ?? 0;
     for (const [operationId, call] of Object.entries(wanted)) {
       const operation = operations.find((each) => each.operationId === operationId);
       if (operation === undefined) continue;
@@ -351,7 +363,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
         {
           method: operation.method,
           url: { path, query: call.query ?? {} },
-          headers: { ...json, ...(call.headers ?? person) },
+          headers: { 'user-agent': 'walk/1.0', ...json, ...(call.headers ?? person) },
           ...(call.body === undefined ? {} : { body: call.body }),
         },
         http,
@@ -364,6 +376,9 @@ describe('every documented operation, through Prism as a validating proxy', () =
         );
         if (output.statusCode !== call.status || found.length > 0)
           wrong.push([operationId, output.statusCode, found, output.body]);
+        const entries = await entriesAfter(last);
+        last = entries.at(-1)?.seq ?? last;
+        if (operation.method !== 'get' && output.statusCode < 300) written.push({ operationId, entries });
       }
     }
     return wrong;

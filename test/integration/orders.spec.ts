@@ -56,7 +56,7 @@ describe('what people order about approvals', () => {
       sessionId: newId(),
       secondFactor: 'done',
       correlationId: 'test',
-      from: '127.0.0.1',
+      from: { address: '127.0.0.1', userAgent: 'tests' },
     } as CallerContext;
     await shop.vendorOffers(debPackage('web', '2'));
     await shop.devicesReport({ web: '1', lib: '1' });

@@ -197,7 +197,13 @@ describe('the stages of the main job', () => {
       shop.database.platform.read(shared, 'select sum(devices)::int as n from fleet_need');
     expect(await devices()).toEqual([{ n: 6 }]);
     const [lost] = shop.ring(0);
-    const caller = { tenantIds: [lost?.tenantId], kind: 'member', id: 'x', from: '', correlationId: 'test' };
+    const caller = {
+      tenantIds: [lost?.tenantId],
+      kind: 'member',
+      id: 'x',
+      from: { address: '', userAgent: '' },
+      correlationId: 'test',
+    };
     const revoked = await new RevokeDevice(shop.database.app, shop.clock).revoke(caller as never, lost?.deviceId ?? '');
     expect(revoked).toBe(true);
     expect(shop.stages.demand.wakes['fleet.device-revoked']?.({})).toBe('all');

@@ -17,9 +17,9 @@ export const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   approval_change_policy: 'the one way in which the API changes rules: of the MSP that the transaction acts for',
   identity_note_api_key_use: 'last uses of many keys are noted at once; writes nothing but times',
   platform_audit_of_organisation: 'entries of no tenant about the organisation that the transaction acts for',
-  platform_audit_for_operator: 'the operator reads every chain; answers only for the id of a living operator',
-  platform_checkpoints_for_operator:
-    'the operator reads every checkpoint; answers only for the id of a living operator',
+  app_reads_all_audit: 'the operator reads every chain; says only whether the one who is named runs the installation',
+  identity_msp_of_member:
+    'whose chain notes what a member does to their account; answers for one member, with an MSP only',
   platform_record_job: 'a trigger that writes what a job did, where no role may write',
 };
 

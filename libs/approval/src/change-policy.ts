@@ -39,6 +39,7 @@ export class ChangePolicy {
       if (typeof changed?.version !== 'number') throw new PolicyChanged();
       audit(tx, {
         tenantId: null,
+        mspId: owner,
         at: now,
         actor: actorOf(caller),
         action: 'policy.change',

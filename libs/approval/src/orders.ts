@@ -127,6 +127,7 @@ export class Orders {
   ): Promise<void> {
     audit(tx, {
       tenantId: null,
+      mspId: owner,
       at: this.clock(),
       actor: actorOf(caller),
       action,

@@ -23,6 +23,7 @@ export async function registerPolicy(tx: Tx, policy: NewPolicy, at: Date): Promi
   const subject = `policy:${policy.id}`;
   audit(tx, {
     tenantId: null,
+    mspId: policy.mspId,
     at,
     actor: 'platform',
     action: 'policy.create',

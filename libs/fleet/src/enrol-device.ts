@@ -49,7 +49,7 @@ export class Enrolment {
         at: now,
         actor: actorOf(context),
         action: 'enrolment-token.create',
-        subject: `token:${sha256.slice(0, 12)}`,
+        subject: `token:${id}`,
         why: `To enrol one device in ring ${ring}`,
         from: context.from,
       });
@@ -74,6 +74,7 @@ export class Enrolment {
         action: 'enrolment-token.revoke',
         subject: `token:${id}`,
         why: 'Revoked on request',
+        from: context.from,
       });
       return true;
     });

@@ -1,5 +1,6 @@
-import { audit, sha256Hex, shared, type Clock, type Database, type Tx } from '@vouch/platform';
+import { sha256Hex, shared, type Clock, type Database, type Tx, type Origin } from '@vouch/platform';
 import { actAs } from './act-as.js';
+import { auditMember } from './audit-member.js';
 import { actorOf, type CallerContext } from './context.js';
 import { checkPassword } from './domain/password-rules.js';
 import { networkOf } from './domain/throttle.js';
@@ -7,7 +8,7 @@ import type { Mailbox } from './mails.js';
 import { hashPassword, isPassword } from './passwords.js';
 import type { Code, SecondFactor } from './second-factor.js';
 import { newSecretToken } from './secret-token.js';
-import type { Origin, Sessions, SessionSecret } from './sessions.js';
+import type { Sessions, SessionSecret } from './sessions.js';
 import { SignInRefused } from './sign-in.js';
 import type { GuessedAt, Throttle } from './throttle.js';
 
@@ -147,16 +148,16 @@ export class Account {
         id,
         now,
       ]);
-      await this.setPassword(tx, id, hash, `member:${id}`, origin.address);
+      await this.setPassword(tx, id, hash, `member:${id}`, origin);
       await tx.query('update identity_session set ended_at = $2 where member_id = $1 and ended_at is null', [id, now]);
       for (const { name, email } of about) await this.mailbox.add(tx, email, { kind: 'password-changed', name });
     });
   }
 
-  private async setPassword(tx: Tx, id: string, hash: string, actor: string, from: string): Promise<void> {
+  private async setPassword(tx: Tx, id: string, hash: string, actor: string, from: Origin): Promise<void> {
     await tx.query('update identity_member set password_hash = $2 where id = $1', [id, hash]);
     const at = this.clock();
-    audit(tx, { tenantId: null, at, actor, action: 'password.change', subject: `member:${id}`, why: '', from });
+    await auditMember(tx, id, { at, actor, action: 'password.change', why: '', from });
   }
 
   private async passwordHashOf(caller: CallerContext): Promise<string | null> {

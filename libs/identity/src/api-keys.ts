@@ -60,6 +60,7 @@ export class ApiKeys {
       );
       audit(tx, {
         tenantId: owner === caller.mspId ? null : owner,
+        mspId: caller.mspId,
         at: now,
         actor: actorOf(caller),
         action: 'api-key.create',
@@ -85,6 +86,7 @@ export class ApiKeys {
       if (revoked.length === 0) return false;
       audit(tx, {
         tenantId: owner === caller.mspId ? null : owner,
+        mspId: caller.mspId,
         at: now,
         actor: actorOf(caller),
         action: 'api-key.revoke',

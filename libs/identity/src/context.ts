@@ -1,4 +1,4 @@
-import { forTenants, type Scope } from '@vouch/platform';
+import { forTenants, type Origin, type Scope } from '@vouch/platform';
 import type { Action, Role } from './domain/permissions.js';
 import type { SecondFactorState } from './domain/second-factor.js';
 
@@ -22,8 +22,7 @@ export interface CallerContext {
   /** Whether the session may do more than prove who it belongs to. */
   readonly secondFactor: SecondFactorState;
   readonly correlationId: string;
-  /** The address that the request came from. */
-  readonly from: string;
+  readonly from: Origin;
 }
 
 export const scopeOf = (context: CallerContext): Scope => forTenants(...context.tenantIds);

@@ -1,4 +1,14 @@
-import { audit, forTenants, newId, sha256Hex, shared, type Clock, type Database, type Tx } from '@vouch/platform';
+import {
+  audit,
+  forTenants,
+  newId,
+  sha256Hex,
+  shared,
+  type Clock,
+  type Database,
+  type Tx,
+  type Origin,
+} from '@vouch/platform';
 import { LinkRefused } from './account.js';
 import { actorOf, scopeOf, type CallerContext } from './context.js';
 import { checkPassword } from './domain/password-rules.js';
@@ -8,7 +18,6 @@ import { actForMembers, MemberConflict } from './members.js';
 import { actFor } from './owner.js';
 import { hashPassword } from './passwords.js';
 import { newSecretToken } from './secret-token.js';
-import type { Origin } from './sessions.js';
 
 const DAYS = 7;
 
@@ -90,6 +99,7 @@ export class Invitations {
     await this.mailbox.add(tx, email, { kind: 'invitation', organisation, by: caller.name, secret, days: DAYS });
     audit(tx, {
       tenantId,
+      mspId,
       at,
       actor: actorOf(caller),
       action: 'member.invite',
@@ -114,6 +124,7 @@ export class Invitations {
       if (!revoked) return false;
       audit(tx, {
         tenantId: revoked.tenant_id,
+        mspId: caller.mspId,
         at,
         actor: actorOf(caller),
         action: 'member.revoke-invitation',
@@ -161,12 +172,13 @@ export class Invitations {
       if (made.length === 0) throw new MemberConflict(`${email} already has an account. Sign in with it.`);
       audit(tx, {
         tenantId,
+        mspId,
         at,
         actor: `member:${id}`,
         action: 'member.join',
         subject: `member:${id}`,
         why: `By invitation ${invitation.id}`,
-        from: origin.address,
+        from: origin,
         after: { email, role },
       });
       return id;

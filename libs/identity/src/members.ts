@@ -76,6 +76,7 @@ export class Members {
       await tx.query('select identity_end_sessions($1, $2)', [id, at]);
       audit(tx, {
         tenantId: member.tenant_id,
+        mspId: member.msp_id,
         at,
         actor: actorOf(caller),
         action,

@@ -29,7 +29,7 @@ export class Organisation {
         [id, name],
       );
       if (made.length === 0) throw new NameTaken('an MSP', name);
-      this.note(tx, caller, null, 'msp.make', `msp:${id}`, { name });
+      this.note(tx, caller, { mspId: id }, 'msp.make', `msp:${id}`, { name });
       await this.invitations.inviteFirstOwner(tx, caller, { mspId: id, msp: name, email: ownerEmail });
     });
     return id;
@@ -48,7 +48,7 @@ export class Organisation {
         [id, mspId, name, this.clock()],
       );
       if (made.length === 0) throw new NameTaken('a tenant', name);
-      this.note(tx, caller, id, 'tenant.make', `tenant:${id}`, { name });
+      this.note(tx, caller, { tenantId: id }, 'tenant.make', `tenant:${id}`, { name });
     });
     return id;
   }
@@ -56,14 +56,14 @@ export class Organisation {
   private note(
     tx: Tx,
     caller: CallerContext,
-    tenantId: string | null,
+    whose: { readonly mspId: string } | { readonly tenantId: string },
     action: string,
     subject: string,
     after: object,
   ): void {
     const at = this.clock();
     audit(tx, {
-      tenantId,
+      ...('mspId' in whose ? { tenantId: null, mspId: whose.mspId } : whose),
       at,
       actor: actorOf(caller),
       action,

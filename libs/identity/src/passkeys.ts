@@ -8,13 +8,14 @@ import {
   type PublicKeyCredentialRequestOptionsJSON,
   type RegistrationResponseJSON,
 } from '@simplewebauthn/server';
-import { audit, shared, type Clock, type Database, type Tx } from '@vouch/platform';
+import { shared, type Clock, type Database, type Tx, type Origin } from '@vouch/platform';
 import { actAs } from './act-as.js';
+import { auditMember } from './audit-member.js';
 import type { Challenges } from './challenges.js';
 import type { CallerContext } from './context.js';
 import { NEEDS_SECOND_FACTOR } from './domain/second-factor.js';
 import { FactorConflict } from './second-factor.js';
-import type { Origin, Sessions, SessionSecret } from './sessions.js';
+import type { Sessions, SessionSecret } from './sessions.js';
 
 export type {
   AuthenticationResponseJSON,
@@ -128,7 +129,7 @@ export class Passkeys {
         ],
       );
       if (made.length === 0) throw new PasskeyRefused();
-      this.note(tx, caller.id, caller.from, 'passkey.add', name);
+      await this.note(tx, caller.id, caller.from, 'passkey.add', name);
       return this.sessions.strengthen(tx, caller, { secondFactor: true, everyFactor: false });
     });
   }
@@ -148,7 +149,7 @@ export class Passkeys {
       );
       if (left.length === 0 && NEEDS_SECOND_FACTOR.has(caller.role))
         throw new FactorConflict('Your role asks for a second factor. Set up another before you remove this one.');
-      this.note(tx, caller.id, caller.from, 'passkey.remove', removed[0].name);
+      await this.note(tx, caller.id, caller.from, 'passkey.remove', removed[0].name);
       return true;
     });
   }
@@ -162,7 +163,7 @@ export class Passkeys {
 
   /** Begins a session for whoever holds the passkey. @throws PasskeyRefused @throws SingleSignOnNeeded */
   async signIn(response: AuthenticationResponseJSON, origin: Origin): Promise<SessionSecret> {
-    const memberId = await this.verify(response, 'passkey-sign-in', null, origin.address);
+    const memberId = await this.verify(response, 'passkey-sign-in', null, origin);
     return this.sessions.begin(memberId, { method: 'passkey', secondFactor: true }, origin);
   }
 
@@ -189,7 +190,7 @@ export class Passkeys {
     response: AuthenticationResponseJSON,
     purpose: string,
     challenged: string | null,
-    from: string,
+    from: Origin,
   ): Promise<string> {
     const [found] = await this.database.read<{ member_id: string }>(shared, 'select * from identity_find_passkey($1)', [
       response.id,
@@ -219,14 +220,13 @@ export class Passkeys {
         authenticationInfo.newCounter,
         this.clock(),
       ]);
-      this.note(tx, found.member_id, from, 'passkey.use', row.id);
+      await this.note(tx, found.member_id, from, 'passkey.use', row.id);
       return found.member_id;
     });
   }
 
-  private note(tx: Tx, memberId: string, from: string, action: string, why: string): void {
-    const actor = `member:${memberId}`;
-    audit(tx, { tenantId: null, at: this.clock(), actor, action, subject: actor, why, from });
+  private async note(tx: Tx, memberId: string, from: Origin, action: string, why: string): Promise<void> {
+    await auditMember(tx, memberId, { at: this.clock(), actor: `member:${memberId}`, action, why, from });
   }
 
   private as<T>(memberId: string, work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import { Secret, TOTP } from 'otpauth';
-import { audit, shared, type Clock, type Database, type SealedBox, type Tx } from '@vouch/platform';
+import { shared, type Clock, type Database, type SealedBox, type Tx } from '@vouch/platform';
 import { actAs } from './act-as.js';
+import { auditMember } from './audit-member.js';
 import { actorOf, type CallerContext } from './context.js';
 import { NEEDS_SECOND_FACTOR } from './domain/second-factor.js';
 import { newRecoveryCode, RECOVERY_CODES, recoveryCodeHash } from './recovery-codes.js';
@@ -66,7 +67,7 @@ export class SecondFactor {
     const done = await this.as(caller, async (tx) => {
       if (!(await this.takeStep(tx, caller, code, false))) throw new CodeRefused();
       await tx.query('update identity_totp set confirmed_at = $2 where member_id = $1', [caller.id, this.clock()]);
-      this.note(tx, caller, 'second-factor.set-up');
+      await this.note(tx, caller, 'second-factor.set-up');
       const recoveryCodes = await this.replaceCodes(tx, caller);
       return {
         session: await this.sessions.strengthen(tx, caller, { secondFactor: true, everyFactor: false }),
@@ -99,7 +100,7 @@ export class SecondFactor {
       [caller.id, recoveryCodeHash(code.recoveryCode), this.clock()],
     );
     if (used.length === 0) throw new CodeRefused();
-    this.note(tx, caller, 'recovery-code.use');
+    await this.note(tx, caller, 'recovery-code.use');
   }
 
   async hasCodes(tx: Tx, memberId: string): Promise<boolean> {
@@ -127,7 +128,7 @@ export class SecondFactor {
   /** New recovery codes; the old ones end. */
   async newRecoveryCodes(caller: CallerContext): Promise<string[]> {
     return this.as(caller, async (tx) => {
-      this.note(tx, caller, 'recovery-codes.replace');
+      await this.note(tx, caller, 'recovery-codes.replace');
       return this.replaceCodes(tx, caller);
     });
   }
@@ -140,7 +141,7 @@ export class SecondFactor {
         throw new FactorConflict('Your role asks for a second factor. Add a passkey before you remove the codes.');
       await tx.query('delete from identity_totp where member_id = $1', [caller.id]);
       if (passkeys.length === 0) await tx.query('delete from identity_recovery_code where member_id = $1', [caller.id]);
-      this.note(tx, caller, 'second-factor.remove');
+      await this.note(tx, caller, 'second-factor.remove');
     });
   }
 
@@ -175,10 +176,10 @@ export class SecondFactor {
     return codes;
   }
 
-  private note(tx: Tx, caller: CallerContext, action: string): void {
+  private async note(tx: Tx, caller: CallerContext, action: string): Promise<void> {
     const { id, from } = caller;
     const at = this.clock();
-    audit(tx, { tenantId: null, at, actor: actorOf(caller), action, subject: `member:${id}`, why: '', from });
+    await auditMember(tx, id, { at, actor: actorOf(caller), action, why: '', from });
   }
 
   private as<T>(caller: CallerContext, work: (tx: Tx) => Promise<T>): Promise<T> {

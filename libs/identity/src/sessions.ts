@@ -1,5 +1,6 @@
-import { audit, sha256Hex, shared, type Clock, type Database, type Tx } from '@vouch/platform';
+import { sha256Hex, shared, type Clock, type Database, type Origin, type Tx } from '@vouch/platform';
 import { actAs } from './act-as.js';
+import { auditMember } from './audit-member.js';
 import { actorOf, type CallerContext } from './context.js';
 import type { Role } from './domain/permissions.js';
 import { secondFactorState } from './domain/second-factor.js';
@@ -10,12 +11,6 @@ export interface Proof {
   readonly method: 'password' | 'passkey' | 'single-sign-on';
   /** Whether that was more than one factor: a passkey with user verification, or what the identity provider vouches for. */
   readonly secondFactor: boolean;
-}
-
-/** Where a request comes from, as its session remembers it. */
-export interface Origin {
-  readonly address: string;
-  readonly userAgent: string;
 }
 
 /** The secret of a session, for a cookie; only its SHA-256 is stored. */
@@ -102,14 +97,12 @@ export class Sessions {
           origin.userAgent.slice(0, 300),
         ],
       );
-      audit(tx, {
-        tenantId: null,
+      await auditMember(tx, memberId, {
         at: now,
         actor: `member:${memberId}`,
         action: 'session.begin',
-        subject: `member:${memberId}`,
         why: `Signed in by ${proof.method}`,
-        from: origin.address,
+        from: origin,
       });
     });
     return { secret, expiresAt };
@@ -130,7 +123,7 @@ export class Sessions {
         await tx.query('update identity_session set last_seen_at = $2, address = $3 where id = $1', [
           row.session_id,
           now,
-          request.from,
+          request.from.address,
         ]);
       });
     return {
@@ -216,12 +209,10 @@ export class Sessions {
       [now, id, caller.id],
     );
     if (ended.length > 0)
-      audit(tx, {
-        tenantId: null,
+      await auditMember(tx, caller.id, {
         at: now,
         actor: actorOf(caller),
         action,
-        subject: `member:${caller.id}`,
         why: '',
         from: caller.from,
         detail: { sessions: ended.length },

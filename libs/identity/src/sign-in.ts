@@ -1,7 +1,7 @@
-import { shared, type Clock, type Database } from '@vouch/platform';
+import { shared, type Clock, type Database, type Origin } from '@vouch/platform';
 import { KNOWN_ADDRESS_MS, networkOf } from './domain/throttle.js';
 import { isPassword } from './passwords.js';
-import type { Origin, Sessions, SessionSecret } from './sessions.js';
+import type { Sessions, SessionSecret } from './sessions.js';
 import type { GuessedAt, Throttle } from './throttle.js';
 
 /** E-mail and password do not belong together. Says no more than that. */

@@ -1,4 +1,4 @@
-import { audit, publish, shared, type Clock, type Database, type Tx } from '@vouch/platform';
+import { audit, publish, shared, type Clock, type Database, type Tx, type Origin } from '@vouch/platform';
 import { canTransition, type TestRunState } from './domain/test-run-state.js';
 import { forgetOutput } from './run-output.js';
 
@@ -15,7 +15,7 @@ const ACTIONS = { cancelled: 'run.cancelled', queued: 'run.resumed', judged: 'ru
 /** Who asks, as the audit trail names them. */
 export interface Asker {
   readonly actor: string;
-  readonly from?: string;
+  readonly from?: Origin;
   readonly correlationId: string;
 }
 

@@ -5,6 +5,15 @@ import { audit, newId, type Clock, type Database, type SafeFetch, type SealedBox
 import { TRIES } from './domain/patience.js';
 import { secretOf } from './domain/signature.js';
 
+/** What somebody can change of an endpoint, as the audit trail tells it. */
+const STATE = `url, description, event_types as "eventTypes", disabled_at is not null as disabled`;
+interface EndpointState {
+  readonly url: string;
+  readonly description: string;
+  readonly eventTypes: readonly string[];
+  readonly disabled: boolean;
+}
+
 /** The endpoint was changed by somebody else since it was read. */
 export class EndpointChanged extends Error {
   readonly code = 'changed-meanwhile';
@@ -75,22 +84,23 @@ export class WebhookEndpoints {
   async change(caller: CallerContext, id: string, version: number, wish: WebhookEndpointChange): Promise<boolean> {
     if (wish.url !== undefined) this.fetcher.check(wish.url);
     return this.changing(caller, async (tx, owner) => {
-      const [known] = await tx.query<{ version: number }>(
-        'select version from webhook_endpoint where id = $1 for update',
+      const [known] = await tx.query<EndpointState & { version: number }>(
+        `select version, ${STATE} from webhook_endpoint where id = $1 for update`,
         [id],
       );
       if (!known) return false;
       if (known.version !== version) throw new EndpointChanged();
-      await tx.query(
+      const [after] = await tx.query<EndpointState>(
         `update webhook_endpoint set url = coalesce($2, url), event_types = coalesce($3, event_types),
                 description = coalesce($4, description), version = version + 1,
                 disabled_at = case when $5::text = 'disabled' then coalesce(disabled_at, $6) when $5::text = 'enabled' then null else disabled_at end,
                 disabled_reason = case when $5::text = 'disabled' and disabled_at is null then 'Disabled on request' when $5::text = 'enabled' then '' else disabled_reason end,
                 failing_since = case when $5::text = 'enabled' then null else failing_since end
-          where id = $1`,
+          where id = $1 returning ${STATE}`,
         [id, wish.url ?? null, wish.eventTypes ?? null, wish.description ?? null, wish.state ?? null, this.clock()],
       );
-      this.note(tx, caller, owner, 'change', id, 'Changed on request', { ...wish });
+      const { version: _, ...before } = known;
+      this.note(tx, caller, owner, 'change', id, 'Changed on request', { before, after });
       return true;
     });
   }
@@ -171,6 +181,7 @@ export class WebhookEndpoints {
   ): void {
     audit(tx, {
       tenantId: owner === caller.mspId ? null : owner,
+      mspId: caller.mspId,
       at: this.clock(),
       actor: actorOf(caller),
       action: `webhook.${what}`,

@@ -15,6 +15,7 @@ import {
   StepUpNeeded,
 } from './access.errors.js';
 import { requireSignedBody } from './machine-callers.js';
+import { originOf } from './origin.js';
 
 type CallerRule = { readonly may: Action } | PersonRule | 'caller';
 
@@ -46,7 +47,8 @@ export class AccessGuard implements CanActivate {
 
   /** Who calls; not yet whether they may. */
   private async asCaller(request: CallerRequest): Promise<CallerContext> {
-    const { correlationId, ip: from, headers } = request;
+    const { correlationId, headers } = request;
+    const from = originOf(request);
     const secret = this.services.people.cookie.read(request);
     if (headers.authorization !== undefined && secret !== undefined) throw new CredentialsAmbiguous();
     const caller =
@@ -61,7 +63,7 @@ export class AccessGuard implements CanActivate {
 
   private findKey(
     authorization: string,
-    request: { correlationId: string; from: string },
+    request: Pick<CallerContext, 'correlationId' | 'from'>,
   ): Promise<CallerContext | null> {
     const key = BEARER_KEY.exec(authorization)?.[1];
     return key === undefined ? Promise.resolve(null) : this.services.rest.apiKeys.find(key, request);

@@ -15,9 +15,9 @@ import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
+import { originOf } from '../access/origin.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
-import { originOf } from './session.controller.js';
 
 @ApiTags('account')
 @Controller('api/v1')

@@ -18,11 +18,11 @@ import { actForMembers, scopeOf, type CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
+import { originOf } from '../access/origin.js';
 import type { Page } from '../listing/lists.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
 import { invitationListing, memberListing } from './people.listings.js';
-import { originOf } from './session.controller.js';
 
 @ApiTags('members')
 @Controller('api/v1')

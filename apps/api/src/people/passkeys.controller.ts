@@ -6,9 +6,9 @@ import type { AuthenticationResponseJSON, CallerContext, RegistrationResponseJSO
 import type { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
+import { originOf } from '../access/origin.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
-import { originOf } from './session.controller.js';
 
 type Options = z.infer<typeof PasskeyOptions>;
 

@@ -2,16 +2,12 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Post, Req, Res } from 
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { SecondFactorProof, SignedIn, SignIn, StepUpProof } from '@vouch/contracts';
-import { actionsOf, keyActionsOf, type CallerContext, type Origin, type SessionSecret } from '@vouch/identity';
+import { actionsOf, keyActionsOf, type CallerContext, type SessionSecret } from '@vouch/identity';
 import type { z } from 'zod';
 import { Access, Caller, type CallerRequest } from '../access/access.js';
+import { originOf } from '../access/origin.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
-
-export const originOf = (request: CallerRequest): Origin => ({
-  address: request.ip,
-  userAgent: request.headers['user-agent'] ?? '',
-});
 
 const view = (caller: CallerContext): SignedIn => {
   const { id, name, email, role, secondFactor } = caller;
@@ -104,8 +100,8 @@ export class SessionController {
   private async answer(request: CallerRequest, reply: FastifyReply, session: SessionSecret): Promise<SignedIn> {
     const { cookie, sessions } = this.services.people;
     cookie.write(reply, session);
-    const { correlationId, ip: from } = request;
-    const caller = await sessions.find(session.secret, { correlationId, from });
+    const { correlationId } = request;
+    const caller = await sessions.find(session.secret, { correlationId, from: originOf(request) });
     if (caller === null) throw new TypeError('A session that was just made cannot be found.');
     return view(caller);
   }

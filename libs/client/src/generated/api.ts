@@ -843,7 +843,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * MSPs of this installation, newest first
+         * @description MSPs of this installation, newest first.
+         */
+        get: operations["listMsps"];
         put?: never;
         /**
          * Make an MSP and invite its first owner by mail
@@ -1326,7 +1330,7 @@ export interface paths {
         get: operations["getSingleSignOn"];
         /**
          * Let members of your MSP sign in with its identity provider (OpenID Connect)
-         * @description Let members of your MSP sign in with its identity provider (OpenID Connect).
+         * @description Other settings than those that are there want their ETag as If-Match; the first ones want none.
          */
         put: operations["configureSingleSignOn"];
         post?: never;
@@ -2363,12 +2367,14 @@ export interface components {
          * @example {
          *       "id": "c1f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
          *       "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+         *       "mspId": null,
          *       "at": "2026-03-03T20:15:00.000Z",
          *       "actor": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
          *       "action": "enrolment-token.create",
          *       "subject": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
          *       "why": "",
          *       "from": "192.0.2.10",
+         *       "userAgent": "vouch/1.0",
          *       "detail": {
          *         "ring": 0
          *       }
@@ -2384,8 +2390,12 @@ export interface components {
             };
             from: string;
             id: string;
+            /** @default null */
+            mspId: string | null;
             subject: string;
             tenantId: string | null;
+            /** @default  */
+            userAgent: string;
             why: string;
         };
         /**
@@ -2394,12 +2404,14 @@ export interface components {
          *         {
          *           "id": "c1f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
          *           "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+         *           "mspId": null,
          *           "at": "2026-03-03T20:15:00.000Z",
          *           "actor": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
          *           "action": "enrolment-token.create",
          *           "subject": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
          *           "why": "",
          *           "from": "192.0.2.10",
+         *           "userAgent": "vouch/1.0",
          *           "detail": {
          *             "ring": 0
          *           }
@@ -3547,13 +3559,33 @@ export interface components {
         /**
          * @example {
          *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
-         *       "name": "Harbour IT"
+         *       "name": "Harbour IT",
+         *       "createdAt": "2026-01-10T12:00:00.000Z"
          *     }
          */
         Msp: {
+            /** Format: date-time */
+            createdAt: string;
             /** Format: uuid */
             id: string;
             name: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+         *           "name": "Harbour IT",
+         *           "createdAt": "2026-01-10T12:00:00.000Z"
+         *         }
+         *       ],
+         *       "next": null
+         *     }
+         */
+        MspPage: {
+            items: components["schemas"]["Msp"][];
+            /** @description Give it as `cursor` to get the next page; null on the last. */
+            next: string | null;
         };
         /**
          * @example {
@@ -4984,6 +5016,7 @@ export interface components {
          *       "issuer": "https://login.consulting.example",
          *       "clientId": "vouch",
          *       "required": false,
+         *       "version": 1,
          *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
          *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
          *     }
@@ -5001,6 +5034,8 @@ export interface components {
             required: boolean;
             /** @description Where your members begin to sign in. */
             signInUrl: string;
+            /** @description Grows with each change; give it as `If-Match`. */
+            version: number;
         };
         /**
          * @example {
@@ -6813,14 +6848,20 @@ export interface operations {
             query?: {
                 /** @description Only what was done in this way. */
                 action?: string;
+                /** @description Only what this member, API key, device or program did. */
+                actor?: string;
                 /** @description The `next` of the page before. */
                 cursor?: string;
+                /** @description Only what happened then or later. */
+                from?: string;
                 /** @description How many items at most, 1 to 200; 50 when left out. */
                 limit?: string;
                 /** @description Which entries come first. */
                 order?: "oldest" | "newest";
                 /** @description Only what was done to this thing. */
                 subject?: string;
+                /** @description Only what happened before. */
+                to?: string;
             };
             header?: {
                 /** @description ETag of the answer that you have. */
@@ -6846,12 +6887,14 @@ export interface operations {
                      *         {
                      *           "id": "c1f5b7a09d3e4f6a8b2c0d1e7f93a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5",
                      *           "tenantId": "0d8e1f52-7c3a-4b7e-9a51-2f6c8d1e4b90",
+                     *           "mspId": null,
                      *           "at": "2026-03-03T20:15:00.000Z",
                      *           "actor": "member:3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
                      *           "action": "enrolment-token.create",
                      *           "subject": "d53d046f-718d-4fa0-a2ce-3d4f5a6b7c8d",
                      *           "why": "",
                      *           "from": "192.0.2.10",
+                     *           "userAgent": "vouch/1.0",
                      *           "detail": {
                      *             "ring": 0
                      *           }
@@ -8373,6 +8416,60 @@ export interface operations {
             429: components["responses"]["Problem429"];
         };
     };
+    listMsps: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. It belongs to this list with these filters. */
+                cursor?: string;
+                /** @description How many items at most, 1 to 200; 50 when left out. */
+                limit?: string;
+            };
+            header?: {
+                /** @description ETag of the answer that you have. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description MSPs of this installation, newest first */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "X-Correlation-Id": components["headers"]["CorrelationId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
+                     *           "name": "Harbour IT",
+                     *           "createdAt": "2026-01-10T12:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MspPage"];
+                };
+            };
+            /** @description Nothing changed since the answer with that ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+        };
+    };
     createMsp: {
         parameters: {
             query?: never;
@@ -8406,7 +8503,8 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d",
-                     *       "name": "Harbour IT"
+                     *       "name": "Harbour IT",
+                     *       "createdAt": "2026-01-10T12:00:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Msp"];
@@ -9812,6 +9910,7 @@ export interface operations {
                      *       "issuer": "https://login.consulting.example",
                      *       "clientId": "vouch",
                      *       "required": false,
+                     *       "version": 1,
                      *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
                      *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
                      *     }
@@ -9838,6 +9937,8 @@ export interface operations {
             header?: {
                 /** @description A new random text for each intended change; repeat it when you repeat the request. */
                 "Idempotency-Key"?: string;
+                /** @description ETag of the version that you change. */
+                "If-Match"?: string;
             };
             path?: never;
             cookie?: never;
@@ -9869,6 +9970,7 @@ export interface operations {
                      *       "issuer": "https://login.consulting.example",
                      *       "clientId": "vouch",
                      *       "required": false,
+                     *       "version": 1,
                      *       "callbackUrl": "https://vouch.example/api/v1/single-sign-on/callback",
                      *       "signInUrl": "https://vouch.example/api/v1/session/single-sign-on/3f5a7c9e-1b2d-4f4a-8c6e-7d8f9a0b1c2d"
                      *     }
@@ -9880,9 +9982,11 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
         };
     };

@@ -42,12 +42,14 @@ function entries(count: number): AuditLink[] {
       tenantHash: null,
       content: {
         tenantId: chain,
+        mspId: null,
         at: on(seq).toISOString(),
         actor: 'platform',
         action: 'test',
         subject: 's',
         why: '',
         from: '',
+        userAgent: '',
         detail: {},
       },
     };

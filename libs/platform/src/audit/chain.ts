@@ -12,15 +12,20 @@ export interface BrokenEntry {
   readonly problem: string;
 }
 
-/** The hash of an entry in its place: SHA-256 over the canonical JSON (RFC 8785) of its content, place and predecessor. */
+/**
+ * The hash of an entry in its place: SHA-256 over the canonical JSON (RFC 8785) of its content, place and predecessor. An
+ * entry of a format that did not know a field is covered as long as the field says nothing.
+ */
 export function linkHash({ kind: _, hash: __, ...link }: AuditLink): string {
   const { chain, format, seq, previousHash, tenantSeq, tenantHash, content } = link;
-  const { from, ...earlier } = content;
-  const hashed =
-    format === 1
-      ? { seq, ...earlier, previousHash }
-      : { format, chain, seq, previousHash, tenantSeq, tenantHash, ...earlier, from };
-  return sha256Hex(canonicalize(hashed) ?? '');
+  const { from, mspId, userAgent, ...earlier } = content;
+  const known = {
+    ...(format === 1 && from === '' ? {} : { from }),
+    ...(format < 3 && mspId === null ? {} : { mspId }),
+    ...(format < 3 && userAgent === '' ? {} : { userAgent }),
+  };
+  const place = format === 1 ? { seq, previousHash } : { format, chain, seq, previousHash, tenantSeq, tenantHash };
+  return sha256Hex(canonicalize({ ...place, ...earlier, ...known }) ?? '');
 }
 
 /**

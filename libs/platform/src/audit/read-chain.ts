@@ -6,26 +6,29 @@ const PAGE = 1000;
 
 /** An entry as the table holds it. */
 export interface AuditRow {
-  format: 1 | 2;
+  format: 1 | 2 | 3;
   seq: number;
   tenant_id: string | null;
+  msp_id: string | null;
   at: Date;
   actor: string;
   action: string;
   subject: string;
   why: string;
   from_address: string;
+  user_agent: string;
   detail: Record<string, unknown>;
   previous_hash: string;
   hash: string;
-  tenant_seq: number | null;
-  tenant_previous_hash: string | null;
-  tenant_hash: string | null;
+  owner_seq: number | null;
+  owner_previous_hash: string | null;
+  owner_hash: string | null;
 }
 
 export function contentOfRow(row: AuditRow): AuditContent {
-  const { tenant_id: tenantId, at, actor, action, subject, why, from_address: from, detail } = row;
-  return { tenantId, at: at.toISOString(), actor, action, subject, why, from, detail };
+  const { tenant_id: tenantId, msp_id: mspId, at, actor, action, subject, why, detail } = row;
+  const { from_address: from, user_agent: userAgent } = row;
+  return { tenantId, mspId, at: at.toISOString(), actor, action, subject, why, from, userAgent, detail };
 }
 
 /** The row's place in the installation's chain. */
@@ -37,22 +40,23 @@ export function installationLink(row: AuditRow): AuditLink {
     seq: row.seq,
     previousHash: row.previous_hash,
     hash: row.hash,
-    tenantSeq: row.tenant_seq,
-    tenantHash: row.tenant_hash,
+    tenantSeq: row.owner_seq,
+    tenantHash: row.owner_hash,
     content: contentOfRow(row),
   };
 }
 
-/** The row's place in its tenant's chain; null when it is older than that chain, or of no tenant. */
-export function tenantLinkOf(row: AuditRow): AuditLink | null {
-  const { tenant_id: chain, tenant_seq: seq, tenant_hash: hash, tenant_previous_hash: previousHash } = row;
+/** The row's place in its tenant's or MSP's chain; null when it is older than that chain, or of neither. */
+export function ownerLinkOf(row: AuditRow): AuditLink | null {
+  const { format, owner_seq: seq, owner_hash: hash, owner_previous_hash: previousHash } = row;
+  const chain = row.tenant_id ?? row.msp_id;
   if (chain === null || seq === null || hash === null || previousHash === null) return null;
   const content = contentOfRow(row);
-  return { kind: 'entry', chain, format: 2, seq, previousHash, hash, tenantSeq: null, tenantHash: null, content };
+  return { kind: 'entry', chain, format, seq, previousHash, hash, tenantSeq: null, tenantHash: null, content };
 }
 
 /**
- * Walks the whole trail of a database: the installation's chain and every tenant's.
+ * Walks the whole trail of a database: the installation's chain, and every tenant's and MSP's.
  *
  * @param checkpoints opened with a trusted key
  * @returns what was found broken first, or null; and for how many entries of the installation's chain a checkpoint stands
@@ -62,7 +66,7 @@ export async function checkAudit(
   checkpoints: readonly AuditCheckpoint[] = [],
 ): Promise<{ broken: BrokenEntry | null; entries: number; signedUpTo: number }> {
   const whole = new ChainCheck(INSTALLATION_CHAIN, checkpoints);
-  const tenants = new Map<string, ChainCheck>(
+  const owners = new Map<string, ChainCheck>(
     checkpoints
       .filter(({ chain }) => chain !== INSTALLATION_CHAIN)
       .map(({ chain }) => [chain, new ChainCheck(chain, checkpoints)]),
@@ -73,17 +77,17 @@ export async function checkAudit(
       last,
     ]);
     for (const row of rows) {
-      const link = tenantLinkOf(row);
-      const tenant = link && (tenants.get(link.chain) ?? new ChainCheck(link.chain, checkpoints));
-      if (tenant) tenants.set(link.chain, tenant);
-      const broken = whole.next(installationLink(row)) ?? (tenant ? tenant.next(link) : null);
+      const link = ownerLinkOf(row);
+      const owner = link && (owners.get(link.chain) ?? new ChainCheck(link.chain, checkpoints));
+      if (owner) owners.set(link.chain, owner);
+      const broken = whole.next(installationLink(row)) ?? (owner ? owner.next(link) : null);
       if (broken) return result(broken);
       last = row.seq;
     }
     if (rows.length < PAGE) break;
   }
   const [head] = await tx.query<{ seq: number; hash: string }>('select seq, hash from platform_audit_head');
-  const ends = [whole.end(head), ...[...tenants.values()].map((tenant) => tenant.end())];
+  const ends = [whole.end(head), ...[...owners.values()].map((owner) => owner.end())];
   return result(ends.find((end) => end !== null) ?? null);
 }
 
