@@ -94,7 +94,7 @@ export function wordsOf({ broken, chains, unproven, refused, weak }: AuditReport
   if (broken) return [`BROKEN: entry ${broken.seq} of the chain ${broken.chain} ${broken.problem}.`];
   return [
     ...chains.map(({ chain, entries, signedUpTo }) => {
-      const name = chain === INSTALLATION_CHAIN ? 'the installation' : `tenant ${chain}`;
+      const name = chain === INSTALLATION_CHAIN ? 'the installation' : `organisation ${chain}`;
       const rest = entries > signedUpTo ? `; the last ${entries - signedUpTo} are not signed yet` : '';
       const by = weak.includes(chain) ? ', by a key alone that was revoked later' : '';
       return `Whole: ${entries} entries of ${name}, the first ${signedUpTo} signed${by}${rest}.`;
