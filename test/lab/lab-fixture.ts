@@ -166,7 +166,7 @@ export function jobFor(golden: Pick<LabGolden, 'digest' | 'profileDigest'>, arte
 }
 
 /** Files with the vendor's real bytes: a security update of something that the golden has in an older version. */
-export async function securityUpgrade(golden: Golden, source: string): Promise<PatchFile[]> {
+export async function securityUpgrade(golden: Pick<LabGolden, 'components'>, source: string): Promise<PatchFile[]> {
   const packages = golden.components.filter((component) => component.source === source);
   const wanted: string[] = [];
   for (const component of packages) {

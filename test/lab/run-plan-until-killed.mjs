@@ -1,16 +1,24 @@
 // A runner that is killed in the middle of a plan: in a given step, while its machine works on it. What the machine answers
 // is never heard, so that the step cannot have ended before.
 import { readFile } from 'node:fs/promises';
-import { ControlRuns, PLAN_LIMITS, runPlan, SandboxDriver, SandboxHost } from '../../libs/lab/dist/index.js';
+import {
+  ControlRuns,
+  MACHINE_PLAN_LIMITS,
+  PLAN_LIMITS,
+  QemuDriver,
+  runPlan,
+  SandboxDriver,
+  SandboxHost,
+} from '../../libs/lab/dist/index.js';
 
 const WORKING_MS = 120;
 /** In these steps, the moment that matters is not the first thing that is done. */
 const MOMENT = { apply: '--no-remove install', 'way-back': '--allow-downgrades' };
 
 const [directory, orders] = process.argv.slice(2);
-const { golden, job, file, step } = JSON.parse(await readFile(orders, 'utf8'));
+const { golden, job, file, step, kind = 'sandbox' } = JSON.parse(await readFile(orders, 'utf8'));
 const host = await SandboxHost.open(directory);
-const driver = new SandboxDriver(host, { find: async () => golden });
+const driver = new (kind === 'qemu' ? QemuDriver : SandboxDriver)(host, { find: async () => golden });
 let current = '';
 
 /** Does something and, when the moment has come, is killed before it hears what came of it. */
@@ -49,6 +57,7 @@ await runPlan(
     signal: new AbortController().signal,
   },
   () => new Date(),
-  PLAN_LIMITS,
-  new ControlRuns(`${directory}/controls`, () => new Date()),
+  ...(kind === 'qemu'
+    ? [MACHINE_PLAN_LIMITS]
+    : [PLAN_LIMITS, new ControlRuns(`${directory}/controls`, () => new Date())]),
 );

@@ -77,11 +77,9 @@ export const LabQueue = z
     runs: z
       .array(QueuedRun)
       .meta({ description: 'What is being tested, then the most urgent that wait; at most 500.' }),
-    judged: z
-      .array(JudgedRun)
-      .meta({
-        description: 'The newest tests that have a verdict, without those that were done again since; at most 20.',
-      }),
+    judged: z.array(JudgedRun).meta({
+      description: 'The newest tests that have a verdict, without those that were done again since; at most 20.',
+    }),
     hosts: z.array(LabHost),
     exploited: z.array(ExploitedPatch),
   })

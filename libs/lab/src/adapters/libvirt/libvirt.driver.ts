@@ -1,8 +1,8 @@
-import type { Capability } from '@vouch/contracts';
+import type { Capability, Component } from '@vouch/contracts';
 import { GoldenMissing, RestoreFailed, type LabDriver, type RestoreOptions } from '../../lab-driver.port.js';
 import type { LabMachine } from '../../lab-machine.port.js';
 import type { SandboxHost } from '../sandbox/sandbox-host.js';
-import { GOLDEN_FILES, VM_GOLDENS, type VmGolden } from '../vm/vm-golden.js';
+import { GOLDEN_FILES, oldPackageOf, VM_GOLDENS, type VmGolden } from '../vm/vm-golden.js';
 import { VmGoldenBuilder } from '../vm/vm-golden-builder.js';
 import { VmMachine } from '../vm/vm-machine.js';
 import { LibvirtControl } from './libvirt-control.js';
@@ -45,6 +45,10 @@ export class LibvirtDriver implements LabDriver {
       await control.remove();
       throw new RestoreFailed(name, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  async oldPackage(goldenDigest: string, component: Component): Promise<string | null> {
+    return oldPackageOf(this.host, await this.find(goldenDigest), component);
   }
 }
 

@@ -1,8 +1,8 @@
-import type { Capability } from '@vouch/contracts';
+import type { Capability, Component } from '@vouch/contracts';
 import { GoldenMissing, RestoreFailed, type LabDriver, type RestoreOptions } from '../../lab-driver.port.js';
 import type { LabMachine } from '../../lab-machine.port.js';
 import type { SandboxHost } from '../sandbox/sandbox-host.js';
-import { GOLDEN_FILES, VM_GOLDENS, type VmGolden } from '../vm/vm-golden.js';
+import { GOLDEN_FILES, oldPackageOf, VM_GOLDENS, type VmGolden } from '../vm/vm-golden.js';
 import { VmMachine } from '../vm/vm-machine.js';
 import { QemuControl } from './qemu-control.js';
 
@@ -34,6 +34,10 @@ export class QemuDriver implements LabDriver {
       const agent = await control.start(`${folder}/${GOLDEN_FILES.state}`);
       return VmMachine.resumed(control, agent, options.bootMs);
     });
+  }
+
+  async oldPackage(goldenDigest: string, component: Component): Promise<string | null> {
+    return oldPackageOf(this.host, await this.find(goldenDigest), component);
   }
 
   /** Boots a golden's disk instead of going on from its saved state: what restoring saves is measured against it. */

@@ -2,6 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Component, Profile, Sha256 } from '@vouch/contracts';
 import { z } from 'zod';
+import { LayerStore } from '../sandbox/layer-store.js';
+import type { SandboxHost } from '../sandbox/sandbox-host.js';
 
 /** The snapshot of a machine with a kernel of its own: a disk, the kernel that it booted, and maybe its saved state. */
 export const VmGolden = z.object({
@@ -21,6 +23,15 @@ export const VmGolden = z.object({
   buildMilliseconds: z.int().nonnegative(),
 });
 export type VmGolden = z.infer<typeof VmGolden>;
+
+/** Path of the very package file that a golden's component was installed from; null when it was not kept. */
+export async function oldPackageOf(
+  host: SandboxHost,
+  golden: VmGolden | null,
+  component: Component,
+): Promise<string | null> {
+  return golden === null ? null : new LayerStore(host).packageFile([golden.image, ...golden.layers], component);
+}
 
 /** Name of the driver whose machines it becomes. */
 export const driverOf = ({ engine }: VmGolden): 'libvirt' | 'qemu' => (engine === 'libvirt' ? 'libvirt' : 'qemu');
