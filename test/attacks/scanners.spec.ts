@@ -45,6 +45,8 @@ describe.skipIf(!hasTools('sqlmap', 'wapiti'))("other people's scanners", () => 
       { line: 'POST /api/v1/enrolment-tokens', body: { tenantId: `${tenant.id}*`, ring: 0 } },
     ],
     ['the id of a test run', { line: `GET /api/v1/runs/${NOBODY}*` }],
+    ['what a list of the audit trail is to hold', { line: 'GET /api/v1/audit?action=enrolment-token.create*' }],
+    ['the place in a list to go on from', { line: 'GET /api/v1/devices?cursor=WyJ4Il0.c2ln*' }],
     ['the address of evidence', { line: `GET /api/v1/evidence/${'a'.repeat(64)}*` }],
     ['the name of a file in a channel', { line: `GET /apt/${NOBODY}/dists/*` }],
     [
