@@ -103,7 +103,7 @@ export class PlanRunsStage implements Stage {
   }
 
   async process(revisionId: string, correlationId: string): Promise<void> {
-    const { goldens, demand, offered, drivers, urgency, lacking } = await this.facts(revisionId);
+    const { goldens, demand, offered, drivers, urgency, lacking, taken } = await this.facts(revisionId);
     const at = this.clock();
     const testable = new Map(goldens.map((golden) => [golden.digest, patchForGolden(offered, golden.components)]));
     const candidates: Candidate[] = [];
@@ -115,11 +115,17 @@ export class PlanRunsStage implements Stage {
       if (testable.get(golden.digest)?.length === 0) continue;
       const lab = { components: golden.components, roles: this.settings.rolesOf(golden.services) };
       const covers = new Map<string, number>();
+      let alike = 0;
       for (const row of demand) {
-        if (coverageOf(lab, row, row.packages).score >= this.settings.minimumCoverage)
-          covers.set(row.cohort_id, row.devices);
+        const { score } = coverageOf(lab, row, row.packages);
+        if (score < this.settings.minimumCoverage) continue;
+        covers.set(row.cohort_id, row.devices);
+        alike += score * row.devices;
       }
-      if (covers.size > 0) candidates.push({ goldenDigest: golden.digest, covers });
+      const machines = [...covers.values()].reduce((sum, count) => sum + count, 0);
+      const { digest } = golden;
+      if (covers.size > 0)
+        candidates.push({ goldenDigest: digest, covers, likeness: alike / machines, taken: taken.has(digest) });
     }
 
     await this.noteUntestable(revisionId, demand, candidates, { goldens, drivers, lacking });
@@ -193,6 +199,7 @@ export class PlanRunsStage implements Stage {
     drivers: KnownDriver[];
     urgency: number;
     lacking: Lacking[];
+    taken: Set<string>;
   }> {
     return this.database.transaction(shared, async (tx) => ({
       goldens: await tx.query<GoldenRow>(
@@ -216,8 +223,19 @@ export class PlanRunsStage implements Stage {
       offered: await offeredArtefacts(tx, revisionId),
       urgency: await urgencyOf(tx, revisionId),
       lacking: await lackingOf(tx, revisionId),
+      taken: await takenOf(tx, revisionId),
     }));
   }
+}
+
+/** Digests of the goldens on which a revision was tested, or waits to be. What a lab lacked something for does not count. */
+async function takenOf(tx: Tx, revisionId: string): Promise<Set<string>> {
+  const rows = await tx.query<{ golden_digest: string }>(
+    `select r.golden_digest from lab_test_run r left join lab_verdict j on j.run_id = r.id
+      where r.revision_id = $1 and not (r.state = 'cancelled' and r.golden_gone) and coalesce(j.lacking, '[]') = '[]'`,
+    [revisionId],
+  );
+  return new Set(rows.map(({ golden_digest: digest }) => digest));
 }
 
 /** The profiles that were chosen for a cohort's machines. */

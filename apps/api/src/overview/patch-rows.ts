@@ -50,14 +50,16 @@ export async function loadPatchRows(tx: Tx): Promise<PatchRow[]> {
        join catalog_revision v on v.id = n.revision_id
        join catalog_patch p on p.id = v.patch_id
        left join outcome o on o.revision_id = n.revision_id
-       -- A repetition before a verdict ends is of no interest until there is another verdict.
-       left join lateral (select id, state, cancelled_why from lab_test_run
-                           where revision_id = n.revision_id and (cause <> 'expired' or state = 'judged')
-                           order by queued_at desc limit 1) r on true
-       left join lab_verdict j on j.run_id = r.id
        left join lateral (select x.coverage, x.outcome, x.reason, x.hold_id is not null as held
                             from approval_decision x join approval_tenant_policy t on t.policy_id = x.policy_id
                            where x.revision_id = n.revision_id order by x.decided_at desc limit 1) d on true
+       -- A repetition before a verdict ends is of no interest until there is another verdict, and of what is approved
+       -- neither is a test in one more environment: what is offered goes on being offered meanwhile.
+       left join lateral (select id, state, cancelled_why from lab_test_run
+                           where revision_id = n.revision_id and (cause <> 'expired' or state = 'judged')
+                           order by (d.outcome is not distinct from 'approved' and state = 'judged') desc, queued_at desc
+                           limit 1) r on true
+       left join lab_verdict j on j.run_id = r.id
       order by n.first_at, p.external_id`,
   );
   return rows.map((row) => ({ ...row, waiting_reason: waitingReason(row) }));

@@ -60,7 +60,12 @@ describe('coverage', () => {
 const candidates = fc
   .array(fc.uniqueArray(fc.constantFrom('c1', 'c2', 'c3', 'c4', 'c5')), { maxLength: 6 })
   .map((sets): Candidate[] =>
-    sets.map((set, i) => ({ goldenDigest: `g${i}`, covers: new Map(set.map((c) => [c, 3])) })),
+    sets.map((set, i) => ({
+      goldenDigest: `g${i}`,
+      covers: new Map(set.map((c) => [c, 3])),
+      likeness: (i % 3) / 2,
+      taken: i % 2 === 0,
+    })),
   );
 
 function optimum(all: readonly Candidate[]): number {
@@ -86,5 +91,23 @@ describe('smallest plan', () => {
         expect(plan.length).toBeLessThanOrEqual(Math.ceil(optimum(all) * (1 + Math.log(5))));
       }),
     );
+  });
+
+  describe('among goldens that answer the same', () => {
+    const golden = (goldenDigest: string, likeness: number, taken = false): Candidate => ({
+      goldenDigest,
+      covers: new Map([['c1', 3]]),
+      likeness,
+      taken,
+    });
+
+    it('takes the one that is most like the machines', () => {
+      expect(smallestPlan([golden('a', 0.5), golden('b', 0.8)])).toEqual(['b']);
+    });
+
+    it('does not test again on one that came later, unless it is clearly more like them', () => {
+      expect(smallestPlan([golden('a', 0.8), golden('b', 0.75, true)])).toEqual(['b']);
+      expect(smallestPlan([golden('a', 0.9), golden('b', 0.75, true)])).toEqual(['a']);
+    });
   });
 });

@@ -1,12 +1,11 @@
 import type { AddressInfo } from 'node:net';
-
 import { afterEach, describe, expect, it } from 'vitest';
 import { Metrics } from './metrics.js';
 import { createOperationServer } from './operation-server.js';
 
 const TOKEN = 'a-token-of-the-tests-with-32-chars';
 
-describe('the worker over HTTP', () => {
+describe('a process that serves nobody else', () => {
   let server: ReturnType<typeof createOperationServer>;
   const get = async (token: string | undefined, route: string, authorization?: string): Promise<Response> => {
     server = createOperationServer(
