@@ -303,6 +303,10 @@ describe('the stages of the main job', () => {
       await shop.settle();
       await shop.anotherLab('second', '0'.repeat(64));
       await shop.stages.planning.process(await shop.revision('web', '2'), 'test');
+      // Nor while the lab looks whether that environment is still as it should be.
+      await shop.labHas(null);
+      await shop.settle('planning');
+      await shop.stages.planning.process(await shop.revision('web', '2'), 'test');
       expect(await rows('select golden_digest from lab_test_run')).toEqual([{ golden_digest: GOLDEN }]);
     });
 

@@ -58,6 +58,9 @@ interface Lacking {
   capability: Capability;
 }
 
+/** A golden `g` that is there. While a runner looks whether it has to be built anew, what was built before is. */
+const USABLE = `g.state in ('ready', 'building') and g.digest is not null`;
+
 /** Turns demand for a revision into the fewest test runs that answer it. Key: the revision's id. */
 export class PlanRunsStage implements Stage {
   readonly name = 'planning';
@@ -86,7 +89,7 @@ export class PlanRunsStage implements Stage {
          join catalog_revision v on v.id = d.revision_id and v.state = 'offered'
         where d.devices > 0 and exists (select 1 from lab_golden g join lab_profile p on p.digest = g.profile_digest and p.active
                                          where g.state = 'ready')
-          and (not exists (select 1 from lab_test_run r join lab_golden g on g.digest = r.golden_digest and g.state = 'ready'
+          and (not exists (select 1 from lab_test_run r join lab_golden g on g.digest = r.golden_digest and ${USABLE}
                              left join lab_verdict j on j.run_id = r.id
                             where r.revision_id = d.revision_id and not (r.state = 'cancelled' and r.golden_gone)
                               and coalesce(j.lacking, '[]') = '[]')
@@ -208,7 +211,7 @@ export class PlanRunsStage implements Stage {
            from lab_golden g join lab_profile p on p.digest = g.profile_digest and p.active
            join lab_runner r on r.id = g.runner_id
            left join lateral jsonb_array_elements(r.drivers) d on d.value ->> 'name' = g.driver
-          where g.state = 'ready' and not ${isLeftBehind('g', '$1')} order by g.digest`,
+          where ${USABLE} and not ${isLeftBehind('g', '$1')} order by g.digest`,
         [silentSince(this.clock())],
       ),
       drivers: await tx.query<KnownDriver>(
