@@ -9,6 +9,8 @@ import { build, checkNode, installDependencies, installSystemPackages, root, Set
 const say = (line) => process.stdout.write(`${line}\n`);
 const env = { ...process.env, SCARF_ANALYTICS: 'false', NX_DAEMON: 'false' };
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, said once more at the very end, where it is seen. */
+const failures = [];
 /** Projects that wait for machines most of the time, longest first: others use the processor meanwhile. */
 const WAITING = ['e2e', 'lab-crashes', 'agent'];
 /** The lab measures what patches do to a machine, so it has the machine for itself. */
@@ -31,6 +33,7 @@ async function run(title, script, ...args) {
 async function check(title, script, ...args) {
   const ok = (await run(title, script, ...args)) === 0;
   total[ok ? 'passed' : 'failed'] += 1;
+  if (!ok) failures.push(title);
   say(`${title}: ${ok ? 'passed' : 'FAILED'}`);
 }
 
@@ -45,7 +48,14 @@ async function runTests(project, reports) {
   total.passed += count('passed');
   total.skipped += count('skipped', 'pending', 'todo');
   // A file that cannot be loaded, or an error outside all tests, is a failure without a test of its own.
-  total.failed += status !== 0 ? Math.max(1, count('failed')) : count('failed');
+  const failed = results.filter((result) => result.status === 'failed');
+  total.failed += status !== 0 ? Math.max(1, failed.length) : failed.length;
+  failures.push(...failed.map((result) => `${project}: ${result.fullName}\n${firstLines(result.failureMessages[0])}`));
+  if (status !== 0 && failed.length === 0) failures.push(`${project}: no test failed, the run of them did; see above`);
+}
+
+function firstLines(message = '') {
+  return message.split('\n').slice(0, 12).join('\n');
 }
 
 async function checks() {
@@ -91,5 +101,6 @@ try {
   total.failed += 1;
 }
 if (total.skipped > 0) say(`${total.skipped} skipped: what this machine lacks for them is said above`);
+for (const failure of failures) say(`\nFAILED ${failure}`);
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
