@@ -157,13 +157,16 @@ describe("the lab's desk", () => {
     );
   });
 
-  it('tells whoever waits for the patch that its test was called off, and why', async () => {
+  it('tells whoever waits for the patch that its test was called off, and why, and keeps what is approved', async () => {
+    const seen = async (): Promise<unknown> => {
+      const answer = await send('GET', '/overview', undefined, await rest.person(msp.technician));
+      return ((await answer.json()) as Overview).patches[0];
+    };
     await write(`update lab_test_run set queued_at = now() + interval '1 minute' where id = $1`, run);
     await send('POST', `/runs/${run}/cancel`, { why: 'The vendor has withdrawn it' });
-    const overview = (await (
-      await send('GET', '/overview', undefined, await rest.person(msp.technician))
-    ).json()) as Overview;
-    expect(overview.patches[0]).toMatchObject({
+    expect(await seen()).toMatchObject({ stage: 'rolling-out', reason: 'It passed.' });
+    await write(`update approval_decision set outcome = 'waiting' where revision_id = $1`, ids.revision);
+    expect(await seen()).toMatchObject({
       stage: 'needed',
       reason: 'Its test was called off: The vendor has withdrawn it',
     });

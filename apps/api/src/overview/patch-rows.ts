@@ -55,9 +55,9 @@ export async function loadPatchRows(tx: Tx): Promise<PatchRow[]> {
                            where x.revision_id = n.revision_id order by x.decided_at desc limit 1) d on true
        -- A repetition before a verdict ends is of no interest until there is another verdict, and of what is approved
        -- neither is a test in one more environment: what is offered goes on being offered meanwhile.
-       left join lateral (select id, state, cancelled_why from lab_test_run
-                           where revision_id = n.revision_id and (cause <> 'expired' or state = 'judged')
-                           order by (d.outcome is not distinct from 'approved' and state = 'judged') desc, queued_at desc
+       left join lateral (select t.id, t.state, t.cancelled_why from lab_test_run t left join lab_verdict k on k.run_id = t.id
+                           where t.revision_id = n.revision_id and (t.cause <> 'expired' or t.state = 'judged')
+                           order by (d.outcome is not distinct from 'approved' and k.id is not null) desc, t.queued_at desc
                            limit 1) r on true
        left join lab_verdict j on j.run_id = r.id
       order by n.first_at, p.external_id`,
