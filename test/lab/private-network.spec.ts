@@ -63,6 +63,19 @@ describe.skipIf(NO_LAB)('machines in a private network', () => {
     expect(tried?.exitCode).not.toBe(0);
   });
 
+  // A bridge takes the lowest address of its cards for its own, unless it has one: others would send to one that is gone.
+  it('reach the server also while others come and go', async () => {
+    const ask = ['timeout', '5', 'bash', '-c', get(GATEWAY_ADDRESS, PORT, '/meanwhile')];
+    for (const [leaves, stays] of [
+      [machines[0], machines[1]],
+      [machines[1], machines[0]],
+    ] as const) {
+      expect((await stays?.exec(ask))?.stdout).toContain('/meanwhile from outside');
+      await leaves?.reboot();
+      expect((await stays?.exec(ask))?.stdout).toContain('/meanwhile from outside');
+    }
+  });
+
   it('keep what they wrote, and their network, over a restart and over a new start', async () => {
     await machines[0]?.put('/etc/kept', 'still here');
     await machines[0]?.reboot();

@@ -24,10 +24,12 @@ export interface Gateway {
 /** Address of the private network's gateway, in a range that RFC 1918 sets aside. */
 export const GATEWAY_ADDRESS = '10.77.0.1';
 const PREFIX_LENGTH = 24;
+/** Given, since a bridge's own changes when machines come and go, and those that stay would send to one that is gone. */
+const GATEWAY_CARD = '02:00:0a:4d:00:01';
 
 const BRIDGE_SCRIPT = `set -eu
 ip link set lo up
-ip link add br0 type bridge
+ip link add br0 address ${GATEWAY_CARD} type bridge
 ip address add ${GATEWAY_ADDRESS}/${PREFIX_LENGTH} dev br0
 ip link set br0 up
 echo ready
