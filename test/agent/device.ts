@@ -19,14 +19,19 @@ esac`,
   dpkg: `
 case $1 in
   --print-architecture) echo amd64 ;;
-  --audit) ;;
+  --audit) cat "$DEVICE/half-installed" 2> /dev/null || true ;;
+  --force-confdef) rm -f "$DEVICE/half-installed" ;;
   *) exec /usr/bin/dpkg "$@" ;;
 esac`,
   // It takes some hundredths of a second to start, on a customer's server, with every look.
   jq: `
 echo started >> "$DEVICE/jq-starts"
 exec /usr/bin/jq "$@"`,
-  systemctl: `sed 's/$/ loaded active running x/' "$DEVICE/services"`,
+  systemctl: `
+case $1 in
+  is-system-running) cat "$DEVICE/system-state" ;;
+  *) sed 's/$/ loaded active running x/' "$DEVICE/services" ;;
+esac`,
   ss: `echo 'LISTEN 0 128 0.0.0.0:443 0.0.0.0:*'`,
   sleep: 'exit 0',
   date: `
@@ -50,6 +55,7 @@ case $action in
   install)
     touch "$DEVICE/install-began"
     [ ! -e "$DEVICE/slow-install" ] || /bin/sleep 2
+    [ ! -e "$DEVICE/power-fails-at" ] || /bin/kill -KILL "$(cat "$DEVICE/power-fails-at")"
     printf %s "$version" > "$DEVICE/installed-version"
     cp "$DEVICE/services-afterwards" "$DEVICE/services"
     ;;
@@ -73,6 +79,7 @@ export class Device {
     }
     await device.write('installed-version', '1.0');
     await device.write('clock-ahead-seconds', '0');
+    await device.write('system-state', 'running\n');
     await device.write('services', 'shop.service\n');
     await device.write('services-afterwards', 'shop.service\n');
     await device.write('repository/InRelease', 'the release file');
@@ -101,7 +108,7 @@ export class Device {
   }
 
   /** Starts the agent; `stop` asks it to end as a service manager does. */
-  start(...args: string[]): { ended: Promise<AgentRun>; stop(): Promise<AgentRun> } {
+  start(...args: string[]): { pid: number; ended: Promise<AgentRun>; stop(): Promise<AgentRun> } {
     const env = {
       PATH: `${this.directory}/bin:/usr/bin:/bin`,
       DEVICE: this.directory,
@@ -112,13 +119,14 @@ export class Device {
       VOUCH_AGENT_PREFERENCES: path.join(this.directory, 'preferences'),
     };
     const program = path.join(PACKAGE, 'usr/bin/vouch-agent');
-    let child: ChildProcess | undefined;
+    let child = undefined as ChildProcess | undefined;
     const ended = new Promise<AgentRun>((resolve) => {
       child = execFile('bash', [program, ...args], { env }, (error, stdout, stderr) =>
         resolve({ exitCode: typeof error?.code === 'number' ? error.code : error ? 1 : 0, output: stdout + stderr }),
       );
     });
     return {
+      pid: child?.pid ?? 0,
       ended,
       stop: () => {
         child?.kill('SIGTERM');

@@ -297,6 +297,62 @@ describe('an approved patch', () => {
   });
 });
 
+describe('an installation that is interrupted', () => {
+  /** The machine loses power while apt is at work, after which it has the new version; the next start begins. */
+  const losePower = async (): Promise<void> => {
+    await device.write('slow-install', '');
+    const run = device.start('once');
+    await device.write('power-fails-at', String(run.pid));
+    await run.ended;
+    while ((await device.read('installed-version')) !== '2.0') await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(reports()).toEqual([]);
+  };
+
+  it('by a shutdown is judged after the next start, not by what the shutdown has stopped', async () => {
+    await enrol();
+    await device.write('services-afterwards', '');
+    await device.write('system-state', 'stopping\n');
+    server.serve(server.seal(manifest()));
+    expect((await device.agent('once')).output).toContain('judged after its next start');
+    expect(reports()).toEqual([]);
+    await device.write('system-state', 'running\n');
+    await device.write('services', 'shop.service\n');
+    await device.agent('once');
+    expect(reports()).toMatchObject([{ result: 'installed', healthy: true, detail: '' }]);
+  });
+
+  it('by a loss of power is judged by what ran before it, and never called healthy unseen', async () => {
+    await enrol();
+    await device.write('services-afterwards', '');
+    server.serve(server.seal(manifest()));
+    await losePower();
+    await device.agent('once');
+    await device.agent('once');
+    expect(reports()).toMatchObject([
+      { result: 'installed', healthy: false, detail: expect.stringContaining('service shop.service runs') },
+    ]);
+  });
+
+  it('is finished by dpkg first', async () => {
+    await enrol();
+    server.serve(server.seal(manifest()));
+    await losePower();
+    await device.write('half-installed', 'shop-server is unpacked but not configured');
+    await device.agent('once');
+    expect(reports()).toMatchObject([{ result: 'installed', healthy: true }]);
+  });
+
+  it('before anything was installed is begun anew', async () => {
+    await enrol();
+    server.serve(server.seal(manifest()));
+    await losePower();
+    await device.write('installed-version', '1.0');
+    await device.agent('once');
+    expect(await device.read('installed-version')).toBe('2.0');
+    expect(reports()).toMatchObject([{ result: 'installed', healthy: true }]);
+  });
+});
+
 describe('the service', () => {
   it('looks at the channel again and again, and ends at once when it is asked to', async () => {
     await enrol();

@@ -27,6 +27,7 @@ describe('the agent’s package', () => {
     const files = list.map((line) => line.split(/\s+/)).filter(([mode]) => mode?.startsWith('-'));
     expect(files.map(([mode, owner, , , , name]) => `${mode} ${owner} ${name}`).sort()).toEqual([
       '-rw-r--r-- root/root ./lib/systemd/system/vouch-agent.service',
+      '-rw-r--r-- root/root ./usr/lib/vouch-agent/begun.sh',
       '-rw-r--r-- root/root ./usr/lib/vouch-agent/http.sh',
       '-rw-r--r-- root/root ./usr/lib/vouch-agent/install.sh',
       '-rw-r--r-- root/root ./usr/lib/vouch-agent/machine.sh',

@@ -33,23 +33,30 @@ write_sources() {
 
 # apply_entry ENTRY CHANNEL-VERSION INRELEASE-SHA256
 apply_entry() {
-  local entry=$1 channel_version=$2 in_release=$3 now wanted=() name version have installed_here=0
+  local entry=$1 channel_version=$2 in_release=$3 now
   now=$(date +%s)
   [ "$(date --date "$(jq -er .notBefore "$entry")" +%s)" -le "$now" ] || return 0
   [ "$(date --date "$(jq -er .expires "$entry")" +%s)" -gt "$now" ] || return 0
+  compare "$entry"
+  if [ ${#WANTED[@]} -gt 0 ]; then
+    if ! went_wrong_before "$entry" "$channel_version"; then
+      install_packages "$entry" "$channel_version" "$in_release" "${WANTED[@]}"
+    fi
+  elif [ "$INSTALLED_HERE" = 1 ] && [ ! -e "$STATE/reported/$(jq -r .revisionId "$entry").json" ]; then
+    outcome "$entry" "$channel_version" installed true '[]' 'It was installed before.'
+  fi
+}
+
+# compare ENTRY: the packages that are older here, in WANTED, and in INSTALLED_HERE whether one has exactly its version.
+compare() {
+  local name version have
+  WANTED=() INSTALLED_HERE=0
   while IFS=$'\t' read -r name version; do
     have=$(dpkg-query --show --showformat='${db:Status-Status} ${Version}' "$name" 2> /dev/null || true)
     [ "${have%% *}" = installed ] || continue
-    if dpkg --compare-versions "${have#* }" eq "$version"; then installed_here=1; fi
-    if dpkg --compare-versions "${have#* }" lt "$version"; then wanted+=("$name=$version"); fi
-  done < <(jq -r '.artefacts[] | [.package, .version] | @tsv' "$entry")
-  if [ ${#wanted[@]} -gt 0 ]; then
-    if ! went_wrong_before "$entry" "$channel_version"; then
-      install_packages "$entry" "$channel_version" "$in_release" "${wanted[@]}"
-    fi
-  elif [ "$installed_here" = 1 ] && [ ! -e "$STATE/reported/$(jq -r .revisionId "$entry").json" ]; then
-    outcome "$entry" "$channel_version" installed true '[]' 'It was installed before.'
-  fi
+    if dpkg --compare-versions "${have#* }" eq "$version"; then INSTALLED_HERE=1; fi
+    if dpkg --compare-versions "${have#* }" lt "$version"; then WANTED+=("$name=$version"); fi
+  done < <(jq -r '.artefacts[] | [.package, .version] | @tsv' "$1")
 }
 
 # What failed or was refused here is not tried again before the channel has changed.
@@ -92,37 +99,31 @@ install_packages() {
       return 0
     fi
   done
-  running_services > "$WORK/services.before"
-  listening_ports > "$WORK/ports.before"
   TOUCHED=1
+  begin "$entry" "$channel_version"
   # From here on it is finished, also when the machine is being shut down.
   trap '' TERM
   if channel_apt install --only-upgrade --no-download "$@" > "$log" 2>&1; then
-    health > "$WORK/probes.json"
-    if jq -e 'all(.ok)' "$WORK/probes.json" > /dev/null; then
-      outcome "$entry" "$channel_version" installed true "$(cat "$WORK/probes.json")" ''
-    else
-      outcome "$entry" "$channel_version" installed false "$(cat "$WORK/probes.json")" "After it: $(jq -r 'map(select(.ok | not) | .name) | join(", ")' "$WORK/probes.json")"
-    fi
+    conclude ''
   else
-    health > "$WORK/probes.json"
-    outcome "$entry" "$channel_version" failed "$(jq 'all(.ok)' "$WORK/probes.json")" "$(cat "$WORK/probes.json")" "apt failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
+    conclude "apt failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log")"
   fi
   trap - TERM
 }
 
-# What ran before must run now; what was open before must be open now. Services get half a minute to come back.
+# health BEFORE: what ran before must run now; what was open before must be open now. Services get half a minute to come back.
 health() {
-  local service port i
+  local before=$1 service port i
   for ((i = 0; i < 30; i++)); do
     running_services > "$WORK/services.after"
     listening_ports > "$WORK/ports.after"
-    if [ -z "$(comm -23 "$WORK/services.before" "$WORK/services.after")$(comm -23 <(sort "$WORK/ports.before") <(sort "$WORK/ports.after"))" ]; then break; fi
+    if [ -z "$(comm -23 "$before/services" "$WORK/services.after")$(comm -23 <(sort "$before/ports") <(sort "$WORK/ports.after"))" ]; then break; fi
+    ! machine_stops || break
     sleep 1
   done
   {
-    while read -r service; do probe "service $service runs" grep -qxF "$service" "$WORK/services.after"; done < "$WORK/services.before"
-    while read -r port; do probe "port $port is open" grep -qx "$port" "$WORK/ports.after"; done < "$WORK/ports.before"
+    while read -r service; do probe "service $service runs" grep -qxF "$service" "$WORK/services.after"; done < "$before/services"
+    while read -r port; do probe "port $port is open" grep -qx "$port" "$WORK/ports.after"; done < "$before/ports"
     probe 'no package is half installed' test -z "$(dpkg --audit)"
   } | jq --slurp .
 }
