@@ -101,11 +101,12 @@ describe('text from outside', () => {
       expect(run.places.length).toBeGreaterThan(3);
       stage.overview = overview.value;
       stage.run = run.value;
+      // Another fragment alone would not load the page anew, with what is on the stage now.
+      await page.goto('about:blank');
       await page.goto(`${url}#/`);
       await page.getByText('Machines').first().waitFor();
       for (const summary of await page.locator('summary').all()) await summary.click();
-      await page.waitForTimeout(200);
-      expect(await page.locator('body').innerText()).toContain(write(0).slice(0, 12));
+      await expect.poll(() => page.locator('body').innerText()).toContain(write(0).slice(0, 12));
       await harmless('patches');
 
       const at = '2026-01-05T08:00:00.000Z';
@@ -149,8 +150,7 @@ describe('text from outside', () => {
         await page.goto('about:blank');
         await page.goto(`${url}#/${place}`);
         await page.getByText(title).waitFor();
-        await page.waitForTimeout(200);
-        expect(await page.locator('body').innerText()).toContain(write(0).slice(0, 12));
+        await expect.poll(() => page.locator('body').innerText()).toContain(write(0).slice(0, 12));
         await harmless(place);
       }
     },

@@ -1,20 +1,9 @@
-import { createInstance, getHttpOperationsFromSpec, type IHttpConfig } from '@stoplight/prism-http';
-import pino from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { idOf, newId, sha256Hex, shared } from '@vouch/platform';
-import { openApiDocument } from '../../apps/api/src/server.js';
 import { fingerprint, LAB_TOKEN, METRICS_TOKEN, PASSWORD, TestDevice } from './api.js';
 import { expectAudited, type Noted } from './audited-writes.js';
+import { document, operations, queueRun, violations, type Call } from './contract-walk.js';
 import { artefact, ids, msp, RestFixture, tenants } from './rest-fixture.js';
-
-type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
-interface Call {
-  readonly status: number;
-  readonly path?: Record<string, string>;
-  readonly query?: Record<string, string>;
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-}
 
 /** Operations that no request through the proxy can complete, and why. */
 const CANNOT: Readonly<Record<string, string>> = {
@@ -29,13 +18,6 @@ const PROFILE = 'name: x\ntitle: X\nstream: debian-12-amd64\ncomponents: [{ pack
 const noPasskey = { id: 'none', rawId: 'none', type: 'public-key', clientExtensionResults: {} };
 const assertion = { clientDataJSON: 'e30', authenticatorData: 'AA', signature: 'AA' };
 const attestation = { clientDataJSON: 'e30', attestationObject: 'o2Nm' };
-
-const document = JSON.parse(JSON.stringify(openApiDocument('vouch_session'))) as {
-  paths: Record<string, Record<Method, { operationId: string }>>;
-};
-const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, { operationId }]) => ({ path, method: method as Method, operationId })),
-);
 
 describe('every documented operation, through Prism as a validating proxy', () => {
   let rest: RestFixture;
@@ -312,9 +294,9 @@ describe('every documented operation, through Prism as a validating proxy', () =
   });
 
   it('takes what it says it takes, and answers what it says it answers', async () => {
-    await queueRun();
+    await queueRun(rest, golden);
     const written: Noted[] = [];
-    expect(await violations(document, calls(), written)).toEqual([]);
+    expect(await violations(rest, document, calls(), person, written)).toEqual([]);
     expectAudited(written);
   });
 
@@ -325,78 +307,8 @@ describe('every documented operation, through Prism as a validating proxy', () =
     other.components.schemas['Tenant']?.required.push('revenue');
     const { listTenants, listDevices } = calls();
     if (!listTenants || !listDevices) throw new Error('The lists are gone.');
-    expect(JSON.stringify(await violations(other, { listTenants, listDevices }))).toMatch(
+    expect(JSON.stringify(await violations(rest, other, { listTenants, listDevices }, person))).toMatch(
       /^\[\["listTenants".*revenue/,
     );
   });
-
-  /** @param written takes what each successful write left in the audit trail */
-  async function violations(
-    described: object,
-    wanted: Record<string, Call>,
-    written: Noted[] = [],
-  ): Promise<unknown[]> {
-    const config: IHttpConfig = {
-      isProxy: true,
-      upstream: new URL(rest.api.url),
-      checkSecurity: true,
-      validateRequest: true,
-      validateResponse: true,
-      errors: true,
-      upstreamProxy: undefined,
-      mock: { dynamic: false },
-    };
-    // It resolves references in place.
-    const http = await getHttpOperationsFromSpec(JSON.parse(JSON.stringify(described)) as object);
-    const prism = createInstance(config, { logger: pino({ level: 'silent' }) });
-    const wrong: unknown[] = [];
-    const entriesAfter = (seq: number): Promise<Noted['entries'][number][]> =>
-      rest.api.database.platform.read(shared, 'select * from platform_audit where seq > $1 order by seq', [seq]);
-    let last = (await entriesAfter(0)).at(-1)?.seq ?? 0;
-    for (const [operationId, call] of Object.entries(wanted)) {
-      const operation = operations.find((each) => each.operationId === operationId);
-      if (operation === undefined) continue;
-      const path = operation.path.replace(/\{(\w+)\}/g, (_match, name: string) => call.path?.[name] ?? '');
-      const json: Record<string, string> =
-        call.body === undefined || call.headers?.['content-type'] ? {} : { 'content-type': 'application/json' };
-      const result = await prism.request(
-        {
-          method: operation.method,
-          url: { path, query: call.query ?? {} },
-          headers: { 'user-agent': 'walk/1.0', ...json, ...(call.headers ?? person) },
-          ...(call.body === undefined ? {} : { body: call.body }),
-        },
-        http,
-      )();
-      if (result._tag === 'Left') wrong.push([operationId, result.left.message]);
-      else {
-        const { output, validations } = result.right;
-        const found = [...validations.input, ...validations.output].map(
-          ({ message, path: at }) => `${at?.join('.')} ${message}`,
-        );
-        if (output.statusCode !== call.status || found.length > 0)
-          wrong.push([operationId, output.statusCode, found, output.body]);
-        const entries = await entriesAfter(last);
-        last = entries.at(-1)?.seq ?? last;
-        if (operation.method !== 'get' && output.statusCode < 300) written.push({ operationId, entries });
-      }
-    }
-    return wrong;
-  }
-
-  /** Something for the lab to claim. */
-  const queueRun = (): Promise<unknown> =>
-    rest.api.database.platform.transaction(shared, async (tx) => {
-      const run = newId();
-      await tx.query(
-        `insert into lab_test_run (id, revision_id, profile_digest, golden_digest, plan_digest, plan, correlation_id, priority)
-         values ($1, $2, $3, $4, 'other', '{"name": "plan", "steps": ["baseline"]}', 'test', 9)`,
-        [run, ids.revision, sha256Hex('something'), golden],
-      );
-      await tx.query(
-        `insert into lab_test_run_artefact (run_id, package, version, architecture, file_name, size_bytes, sha256)
-         values ($1, 'web', '2', 'amd64', 'pool/web.deb', 5, $2)`,
-        [run, artefact.sha256],
-      );
-    });
 });
