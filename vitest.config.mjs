@@ -47,8 +47,7 @@ export default defineConfig({
         globalSetup: ['test/integration/services.setup.mjs'],
         testTimeout: 600_000,
         hookTimeout: 120_000,
-        maxWorkers: 1,
-        fileParallelism: false,
+        maxWorkers: 2,
         isolate: false,
       }),
       // Machines wait for their disks and services: some at a time use the host better. More of them would slow the

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -20,14 +20,37 @@ function run(argv, { quiet = false, env = process.env } = {}) {
   return spawnSync(program, args, { cwd: root, env, stdio: quiet ? 'pipe' : 'inherit', encoding: 'utf8' });
 }
 
+/** Like `run`, while something else goes on. @returns the exit status, and what it said as far as it is not shown */
+function runBeside(argv, { quiet = false, env = process.env } = {}) {
+  const [program, ...args] = argv;
+  const child = spawn(program, args, { cwd: root, env, stdio: quiet ? ['ignore', 'ignore', 'pipe'] : 'inherit' });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text) => (stderr += text));
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ status: 1, stderr: error.message }));
+    child.once('close', (status) => resolve({ status, stderr }));
+  });
+}
+
+/**
+ * Everything that a clone needs before it can run: packages from npm and from the system, at the same time, and the build.
+ * @returns the sentence for somebody who has to install system packages by hand, or null
+ */
+export async function prepare(say, forWhat = {}) {
+  const dependencies = installDependencies(say).then(() => build(say));
+  const [built, advice] = await Promise.allSettled([dependencies, installSystemPackages(say, forWhat)]);
+  for (const each of [built, advice]) if (each.status === 'rejected') throw each.reason;
+  return advice.value;
+}
+
 /** Installs the npm dependencies when they are missing or older than the lock file. */
-export function installDependencies(say) {
+async function installDependencies(say) {
   const marker = path.join(root, 'node_modules/.package-lock.json');
   const lock = path.join(root, 'package-lock.json');
   if (fs.existsSync(marker) && fs.statSync(marker).mtimeMs >= fs.statSync(lock).mtimeMs) return;
   if (fs.existsSync(marker) && sameLock(marker, lock)) return;
   say('installing dependencies');
-  const result = run(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const result = await runBeside(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     env: { ...process.env, SCARF_ANALYTICS: 'false' },
   });
   if (result.status !== 0) throw new SetupError('npm ci failed; what it said stands above.');
@@ -91,7 +114,7 @@ const TEST_PACKAGES = {
  * Brings the system packages that are missing, as root. Others are told the one command, and go on with what works.
  * @returns the sentence for somebody who has to install them by hand, or null
  */
-export function installSystemPackages(say, { forTests = false, forMachines = false } = {}) {
+export async function installSystemPackages(say, { forTests = false, forMachines = false } = {}) {
   const wanted = {
     ...LAB_PACKAGES,
     ...(forTests ? TEST_PACKAGES : {}),
@@ -112,10 +135,10 @@ export function installSystemPackages(say, { forTests = false, forMachines = fal
       : 'reading the package lists of this machine',
   );
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  run(['apt-get', 'update', '-q'], { quiet: true, env });
+  await runBeside(['apt-get', 'update', '-q'], { quiet: true, env });
   if (missing.length === 0) return null;
   const fonts = missing.includes('chromium') ? ['fonts-liberation'] : [];
-  const result = run(['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...missing, ...fonts], {
+  const result = await runBeside(['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...missing, ...fonts], {
     quiet: true,
     env,
   });

@@ -4,15 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import {
-  build,
-  buildAgent,
-  checkNode,
-  installDependencies,
-  installSystemPackages,
-  root,
-  SetupError,
-} from './prepare.mjs';
+import { buildAgent, checkNode, prepare, root, SetupError } from './prepare.mjs';
 
 const startedAt = Date.now();
 const say = (line) => process.stdout.write(`${line}\n`);
@@ -170,10 +162,8 @@ async function main() {
   checkNode();
   takeLock();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void stop());
-  installDependencies(say);
-  const advice = installSystemPackages(say);
+  const advice = await prepare(say);
   if (advice) say(advice);
-  build(say);
   await checkSettings();
   buildAgent(dataDir);
   const { freePort } = await import('./ports.mjs');

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build, checkNode, installDependencies, installSystemPackages, root, SetupError } from './prepare.mjs';
+import { checkNode, prepare, root, SetupError } from './prepare.mjs';
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const env = { ...process.env, SCARF_ANALYTICS: 'false', NX_DAEMON: 'false' };
@@ -69,26 +69,27 @@ async function checks() {
 
 async function main(wanted) {
   checkNode();
-  installDependencies(say);
-  const advice = installSystemPackages(say, { forTests: true });
+  const advice = await prepare(say, { forTests: true });
   if (advice) say(advice);
+  total.passed += 1;
   const { default: config } = await import(pathToFileURL(path.join(root, 'vitest.config.mjs')).href);
   const projects = config.test.projects.map((project) => project.test.name);
   const unknown = wanted.filter((name) => !projects.includes(name));
   if (unknown.length > 0) {
     throw new SetupError(`There is no test project ${unknown.join(', ')}; there are ${projects.join(', ')}.`);
   }
-  build(say);
-  total.passed += 1;
   const reports = fs.mkdtempSync(path.join(os.tmpdir(), 'vouch-reports-'));
   try {
-    const chosen = wanted.length > 0 ? wanted : projects;
-    const inTurn = async (names) => {
-      for (const project of names.filter((name) => chosen.includes(name))) await runTests(project, reports);
+    const chosen = (names) => names.filter((name) => wanted.length === 0 || wanted.includes(name));
+    const waiting = chosen(WAITING);
+    const others = chosen(projects.filter((name) => ![...WAITING, ...ALONE].includes(name)));
+    // Whoever has nothing left to do takes over from the other.
+    const inTurn = async (...queues) => {
+      for (const queue of queues) while (queue.length > 0) await runTests(queue.shift(), reports);
     };
-    const others = projects.filter((name) => ![...WAITING, ...ALONE].includes(name));
-    await Promise.all([inTurn(WAITING), (wanted.length > 0 ? Promise.resolve() : checks()).then(() => inTurn(others))]);
-    await inTurn(ALONE);
+    const checked = wanted.length > 0 ? Promise.resolve() : checks();
+    await Promise.all([inTurn(waiting, others), checked.then(() => inTurn(others, waiting))]);
+    await inTurn(chosen(ALONE));
   } finally {
     fs.rmSync(reports, { recursive: true, force: true });
   }

@@ -19,7 +19,7 @@ const BOOT_MS = 600_000;
 
 /** A machine with a kernel of its own, until its agent answers: from its saved state, against a boot of the same disk. */
 export async function run(say) {
-  installSystemPackages(say, { forMachines: true });
+  await installSystemPackages(say, { forMachines: true });
   const able = await machinePrerequisites();
   if (!able.ok) throw new Error(able.reason);
   const directory = path.join(root, '.data/test-lab/sandbox');

@@ -18,7 +18,7 @@ if (!load) {
 }
 const quiet = process.argv.includes('--json');
 const say = (line) => quiet || process.stdout.write(`${line}\n`);
-installSystemPackages(say);
+await installSystemPackages(say);
 build(say);
 const { run } = await load();
 process.stdout.write(`${JSON.stringify({ bench: name, ...(await run(say)) })}\n`);
