@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { concernsAllTenants, keyActionsOf, type Role } from '@vouch/identity';
+import { concernsAllTenants, keyActionsOf, registerMember, type Role } from '@vouch/identity';
+import { idOf, shared } from '@vouch/platform';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { organisation, TestApi } from '../integration/api.js';
+import { organisation, PASSWORD, TestApi } from '../integration/api.js';
 import { idPlaces, type IdPlace } from './id-places.js';
 import { ownedBy, providerOf, type Owned } from './id-providers.js';
 import type { OpenApi } from './openapi.js';
@@ -12,6 +13,7 @@ const [one, two] = north?.tenants ?? [];
 const [third] = south?.tenants ?? [];
 if (!north || !south || !one || !two || !third) throw new Error('The organisation of the tests is not whole.');
 
+const VIEWER = 'viewer@one.north.example';
 /** Headers that say nothing about the thing that was asked for: time, number of the request, what is left of a limit. */
 const OF_THE_REQUEST = /^(date|x-correlation-id|(x-)?ratelimit.*|retry-after|keep-alive|connection)$/;
 
@@ -42,11 +44,25 @@ beforeAll(async () => {
   owner = new pg.Client({ connectionString: api.database.ownerUrl });
   await owner.connect();
   await owner.query(`set session_replication_role = 'replica'`);
+  await api.database.platform.transaction(shared, (tx) =>
+    registerMember(tx, {
+      id: idOf(VIEWER),
+      mspId: north.id,
+      tenantId: one.id,
+      email: VIEWER,
+      name: 'Viewer',
+      role: 'tenant-viewer',
+      password: PASSWORD,
+    }),
+  );
   const owned = (tenant: { id: string }, msp: { technician: string }) => ownedBy(api, owner, tenant.id, msp.technician);
   const [first, second, other] = [await owned(one, north), await owned(two, north), await owned(third, south)];
   attackers = [
     { name: 'MSP owner', headers: await member(north.boss), own: first, victims: [other] },
+    { name: 'technician', headers: await member(north.technician), own: first, victims: [other] },
+    { name: 'MSP reader', headers: await member(north.reader), own: first, victims: [other] },
     { name: 'tenant owner', headers: await member(one.owner), own: first, victims: [second, other] },
+    { name: 'tenant viewer', headers: await member(VIEWER), own: first, victims: [second, other] },
     { name: 'key of an MSP', headers: await key(north.boss, 'msp-owner'), own: first, victims: [other] },
     { name: 'key for a tenant', headers: await key(north.boss, 'msp-owner', one), own: first, victims: [second] },
     { name: "tenant's key", headers: await key(one.owner, 'tenant-owner'), own: first, victims: [second] },

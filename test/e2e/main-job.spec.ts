@@ -242,4 +242,33 @@ describe('the main job', () => {
     },
     6 * MINUTE,
   );
+
+  it('writes no secret of the installation, of its keys or of its machines into a log', () => {
+    const data = path.join(folder, 'data');
+    const files = (directory: string): string[] =>
+      fs
+        .readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => path.join(entry.parentPath, entry.name));
+    const machines = path.join(data, 'sandbox/machines');
+    const keysOfMachines = fs
+      .readdirSync(machines)
+      .map((name) => path.join(machines, name, 'files/var/lib/vouch-agent/device.key'));
+    const pemLine = /^[A-Za-z0-9+/]{40,}={0,2}$/gm;
+    const keyTexts = [...files(path.join(data, 'keys')), ...files(path.join(data, 'root-key')), ...keysOfMachines]
+      .map((file) => fs.readFileSync(file, 'utf8'))
+      .filter((text) => text.includes('PRIVATE KEY'))
+      .flatMap((text) => text.match(pemLine) ?? []);
+    const known = JSON.parse(fs.readFileSync(path.join(data, 'keys/secrets.json'), 'utf8')) as Record<string, string>;
+    const secrets = [...Object.entries(known), ...keyTexts.map((line) => ['a private key', line] as const)];
+    expect(keysOfMachines).toHaveLength(6);
+    expect(keyTexts.length).toBeGreaterThan(10);
+    const logs = files(path.join(data, 'logs')).filter((file) => file.endsWith('.log'));
+    expect(logs.map((file) => path.basename(file)).sort()).toEqual(
+      expect.arrayContaining(['api.log', 'lab-runner.log', 'worker.log']),
+    );
+    const written = logs.map((file) => fs.readFileSync(file, 'utf8')).join('');
+    expect(written.length).toBeGreaterThan(1000);
+    expect(secrets.filter(([, secret]) => written.includes(secret)).map(([what]) => what)).toEqual([]);
+  });
 });

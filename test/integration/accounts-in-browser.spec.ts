@@ -133,8 +133,11 @@ describe('an account in a browser', { shuffle: false }, () => {
     });
     await page.getByRole('link', { name: 'Account of' }).click();
     await page.getByLabel('Name').fill('Laptop');
+    const elsewhere = { cookie: await api.signIn(north.boss) };
+    expect((await api.get('/api/v1/session', elsewhere)).status).toBe(200);
     await press('Add a passkey');
     await page.getByText('not used yet').waitFor();
+    expect((await api.get('/api/v1/session', elsewhere)).status).toBe(401);
 
     await press('Sign out');
     await press('Sign in with a passkey');

@@ -5,7 +5,8 @@ import { mailsTo, Person, problemCode } from './people.js';
 
 const [north, south] = organisation;
 const [one, two] = north?.tenants ?? [];
-if (!north || !south || !one || !two) throw new Error('The organisation of the tests is not whole.');
+const [elsewhere] = south?.tenants ?? [];
+if (!north || !south || !one || !two || !elsewhere) throw new Error('The organisation of the tests is not whole.');
 const NEXT = 'seven lamps under dark water';
 
 let api: TestApi;
@@ -245,6 +246,20 @@ describe('an account', () => {
     expect((await mailsTo(api, two.owner)).map(({ subject }) => subject)).toEqual([
       'Your password for Vouch was changed',
     ]);
+  });
+
+  it('ends every other session when it gets a second factor, and when it loses one', async () => {
+    const [here, there] = [new Person(api, elsewhere.owner), new Person(api, elsewhere.owner)];
+    await here.signIn();
+    await there.signIn();
+    const { app } = await here.setUpCodes();
+    expect((await there.send('GET', '/api/v1/session')).status).toBe(401);
+    expect((await here.send('GET', '/api/v1/session')).status).toBe(200);
+    await there.signIn();
+    expect((await there.send('POST', '/api/v1/session/second-factor', { code: app.code() })).status).toBe(200);
+    expect((await there.send('DELETE', '/api/v1/account/codes')).status).toBe(204);
+    expect((await here.send('GET', '/api/v1/session')).status).toBe(401);
+    expect((await there.send('GET', '/api/v1/session')).status).toBe(200);
   });
 
   it('shows its sessions to nobody else, and ends them', async () => {

@@ -168,6 +168,32 @@ describe('the audit trail', () => {
   });
 });
 
+describe('a look at the chain', () => {
+  it('takes what is appended while it walks for no gap', async () => {
+    const broken = await api.database.platform.transaction(shared, async (tx) => {
+      let appended = false;
+      const meanwhile = new Proxy(tx, {
+        get: (target, name) =>
+          name !== 'query'
+            ? (Reflect.get(target, name) as unknown)
+            : async (sql: string, values?: unknown[]) => {
+                const rows = await target.query(sql, values);
+                if (!appended && sql.includes('from platform_audit where seq >')) {
+                  appended = true;
+                  await write(one.id, 'meanwhile');
+                }
+                return rows;
+              },
+      });
+      const result = await checkAudit(meanwhile, checkpoints());
+      expect(appended).toBe(true);
+      return result.broken;
+    });
+    expect(broken).toBeNull();
+    expect((await check()).broken).toBeNull();
+  });
+});
+
 describe('an owner of the database who', () => {
   /** Does something to the table, looks, and puts everything back. */
   async function after(change: string, ...values: unknown[]): Promise<Awaited<ReturnType<typeof check>>['broken']> {

@@ -78,7 +78,10 @@ function Codes({ account, onChange }: { account: AccountView; onChange: () => vo
         </>
       ) : (
         <>
-          <p>With codes from an app on your phone, a stolen password is not enough to get in.</p>
+          <p>
+            With codes from an app on your phone, a stolen password is not enough to get in. Wherever else you are
+            signed in, you are signed out then.
+          </p>
           <button onClick={() => setSettingUp(true)}>Set up codes</button>
         </>
       )}
@@ -92,6 +95,7 @@ function Passkeys({ account, onChange }: { account: AccountView; onChange: () =>
       <h2>Passkeys</h2>
       <p>
         A fingerprint, face or PIN of your own device instead of password and code. No look-alike page can ask for it.
+        When you add or remove one, you are signed out everywhere else.
       </p>
       <ul className="rows">
         {account.passkeys.map((passkey) => (

@@ -99,7 +99,7 @@ export class Passkeys {
   }
 
   /**
-   * Keeps a passkey that the browser made.
+   * Keeps a passkey that the browser made; other sessions end.
    * @returns the session's new secret: who made a passkey has proved a second factor
    * @throws PasskeyRefused
    */
@@ -130,6 +130,7 @@ export class Passkeys {
       );
       if (made.length === 0) throw new PasskeyRefused();
       await this.note(tx, caller.id, caller.from, 'passkey.add', name);
+      await this.sessions.endOthersIn(tx, caller);
       return this.sessions.strengthen(tx, caller, { secondFactor: true, everyFactor: false });
     });
   }
@@ -150,6 +151,7 @@ export class Passkeys {
       if (left.length === 0 && NEEDS_SECOND_FACTOR.has(caller.role))
         throw new FactorConflict('Your role asks for a second factor. Set up another before you remove this one.');
       await this.note(tx, caller.id, caller.from, 'passkey.remove', removed[0].name);
+      await this.sessions.endOthersIn(tx, caller);
       return true;
     });
   }

@@ -58,7 +58,7 @@ export class SecondFactor {
   }
 
   /**
-   * The first code proves that the app has the secret. From now on sign-in asks for codes.
+   * The first code proves that the app has the secret. From now on sign-in asks for codes; other sessions end.
    * @returns recovery codes, shown once, and the session's new secret
    * @throws CodeRefused @throws TooManyGuesses
    */
@@ -68,6 +68,7 @@ export class SecondFactor {
       if (!(await this.takeStep(tx, caller, code, false))) throw new CodeRefused();
       await tx.query('update identity_totp set confirmed_at = $2 where member_id = $1', [caller.id, this.clock()]);
       await this.note(tx, caller, 'second-factor.set-up');
+      await this.sessions.endOthersIn(tx, caller);
       const recoveryCodes = await this.replaceCodes(tx, caller);
       return {
         session: await this.sessions.strengthen(tx, caller, { secondFactor: true, everyFactor: false }),
@@ -133,7 +134,7 @@ export class SecondFactor {
     });
   }
 
-  /** Ends codes. @throws FactorConflict when the role asks for a second factor and there would be none left */
+  /** Ends codes, and the other sessions. @throws FactorConflict when the role asks for a second factor and there would be none left */
   async remove(caller: CallerContext): Promise<void> {
     await this.as(caller, async (tx) => {
       const passkeys = await tx.query('select 1 from identity_passkey where member_id = $1', [caller.id]);
@@ -142,6 +143,7 @@ export class SecondFactor {
       await tx.query('delete from identity_totp where member_id = $1', [caller.id]);
       if (passkeys.length === 0) await tx.query('delete from identity_recovery_code where member_id = $1', [caller.id]);
       await this.note(tx, caller, 'second-factor.remove');
+      await this.sessions.endOthersIn(tx, caller);
     });
   }
 

@@ -90,7 +90,7 @@ export class AccountController {
   @Access('factor-change')
   @Operation({
     id: 'confirmCodes',
-    summary: 'Finish with a first code; from now on sign-in asks for one',
+    summary: 'Finish with a first code; from now on sign-in asks for one, and your other sessions end',
     answer: { schema: RecoveryCodes },
   })
   async confirmCodes(

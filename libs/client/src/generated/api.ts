@@ -74,8 +74,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Finish with a first code; from now on sign-in asks for one
-         * @description Finish with a first code; from now on sign-in asks for one.
+         * Finish with a first code; from now on sign-in asks for one, and your other sessions end
+         * @description Finish with a first code; from now on sign-in asks for one, and your other sessions end.
          */
         post: operations["confirmCodes"];
         delete?: never;
@@ -6122,7 +6122,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Finish with a first code; from now on sign-in asks for one */
+            /** @description Finish with a first code; from now on sign-in asks for one, and your other sessions end */
             200: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];

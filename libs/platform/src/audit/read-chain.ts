@@ -4,6 +4,11 @@ import { ChainCheck, type BrokenEntry } from './chain.js';
 
 const PAGE = 1000;
 
+interface ChainHead {
+  readonly seq: number;
+  readonly hash: string;
+}
+
 /** An entry as the table holds it. */
 export interface AuditRow {
   format: 1 | 2 | 3;
@@ -72,6 +77,9 @@ export async function checkAudit(
       .map(({ chain }) => [chain, new ChainCheck(chain, checkpoints)]),
   );
   const result = (broken: BrokenEntry | null) => ({ broken, entries: whole.head.seq, signedUpTo: whole.signedUpTo });
+  const head = async (): Promise<ChainHead | undefined> =>
+    (await tx.query<ChainHead>('select seq, hash from platform_audit_head'))[0];
+  const before = await head();
   for (let last = 0; ;) {
     const rows = await tx.query<AuditRow>(`select * from platform_audit where seq > $1 order by seq limit ${PAGE}`, [
       last,
@@ -86,8 +94,10 @@ export async function checkAudit(
     }
     if (rows.length < PAGE) break;
   }
-  const [head] = await tx.query<{ seq: number; hash: string }>('select seq, hash from platform_audit_head');
-  const ends = [whole.end(head), ...[...owners.values()].map((owner) => owner.end())];
+  // What is appended while this walks is no gap: the chain reaches to where it ended before, or to where it ends now.
+  const after = await head();
+  const grew = after !== undefined && after.seq > whole.head.seq && whole.head.seq >= (before?.seq ?? 0);
+  const ends = [whole.end(grew ? undefined : after), ...[...owners.values()].map((owner) => owner.end())];
   return result(ends.find((end) => end !== null) ?? null);
 }
 
