@@ -103,6 +103,7 @@ describe('the console for whoever connects programs', { shuffle: false }, () => 
 
   it('sets single sign-on up, and says where members begin', async () => {
     await page.getByText('Set it up').click();
+    await page.getByText('/api/v1/single-sign-on/callback').waitFor();
     await page.getByLabel('Issuer').fill(provider.issuer);
     await page.getByLabel('Client id').fill(provider.client.clientId);
     await page.getByLabel('Client secret').fill(provider.client.clientSecret);

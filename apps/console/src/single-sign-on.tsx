@@ -4,6 +4,9 @@ import { Field, Form } from './form.js';
 import { programs } from './programs-api.js';
 import { useLoaded } from './use-loaded.js';
 
+/** Where a provider sends people back to; it wants to know that before there is anything to enter here. */
+const CALLBACK_URL = new URL('/api/v1/single-sign-on/callback', location.origin).href;
+
 /** The consultancy's own identity provider. */
 export function SingleSignOn() {
   const { value: settings, error, reload } = useLoaded(programs.singleSignOn);
@@ -23,6 +26,12 @@ export function SingleSignOn() {
       {settings !== null && <Addresses settings={settings} />}
       <details>
         <summary>{settings === null ? 'Set it up' : 'Change it'}</summary>
+        {settings === null && (
+          <p>
+            Register Vouch at your provider first, as a web application with the redirect URI{' '}
+            <code>{CALLBACK_URL}</code>. It gives you what is asked for here.
+          </p>
+        )}
         <Form
           label="Save"
           done="Saved."
