@@ -28,11 +28,14 @@ exec cat > /dev/null
 `;
 
 /** No unit gets a kernel keyring of its own: a user may have 200 keys, and all machines of a host are one user to it. */
-const UNIT_SETTINGS = `for kind in service mount socket swap; do
-  mkdir -p "run/systemd/system/$kind.d"
-  printf '[%s]\\nKeyringMode=inherit\\n' "$(printf %s "$kind" | sed 's/./\\u&/')" > "run/systemd/system/$kind.d/vouch.conf"
-done
-`;
+const UNIT_SETTINGS = [
+  'cd run',
+  'mkdir -p systemd/system/service.d systemd/system/mount.d systemd/system/socket.d systemd/system/swap.d',
+  ...['Service', 'Mount', 'Socket', 'Swap'].map(
+    (kind) => `printf '[${kind}]\\nKeyringMode=inherit\\n' > systemd/system/${kind.toLowerCase()}.d/vouch.conf`,
+  ),
+  'cd ..\n',
+].join('\n');
 
 const CONTROL_GROUPS = `mount -t tmpfs -o mode=0755 tmpfs sys/fs
 mkdir sys/fs/cgroup
@@ -49,7 +52,7 @@ cd ${MACHINE.root}
 mount -t proc proc proc
 mount -t tmpfs -o mode=0755,nosuid tmpfs dev
 for node in null zero full random urandom tty; do
-  touch "dev/$node"
+  : > "dev/$node"
   mount --bind "/dev/$node" "dev/$node"
 done
 mkdir dev/shm dev/pts

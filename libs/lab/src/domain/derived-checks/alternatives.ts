@@ -1,4 +1,5 @@
 import { linesOf } from './derived-check.js';
+import { WALK } from './walk.js';
 
 /**
  * Lists every link of update-alternatives (update-alternatives(1)): those in /etc/alternatives, and those that lead there.
@@ -6,7 +7,7 @@ import { linesOf } from './derived-check.js';
  * whether one owns the link itself. Names that would break a line are left out, so that they count as unknown. Links in
  * /usr/local are left out as well, since packages have no business there (Debian Policy 9.1.2).
  */
-export const ALTERNATIVES_SCRIPT = `find /usr /etc -xdev -path /usr/local -prune -o -type l '(' -path '/etc/alternatives/*' -o -lname '/etc/alternatives/*' ')' -print0 | perl -MCwd=realpath -e '
+export const ALTERNATIVES_SCRIPT = `perl -MCwd=realpath -e '
   sub merged { $_[0] =~ s{^/(bin|sbin|lib|lib32|lib64|libx32)(?=/)}{/usr/$1}r }
   my (%to, %asked, %owned);
   { local $/ = "\\0";
@@ -17,7 +18,7 @@ export const ALTERNATIVES_SCRIPT = `find /usr /etc -xdev -path /usr/local -prune
   for (sort keys %to) {
     my $end = $to{$_};
     print join("\\t", $_, $end, $owned{merged($end)} && -e $end ? "owned" : "unknown", $owned{merged($_)} ? "taken" : "free"), "\\n";
-  }'`;
+  }' < ${WALK.alternatives}`;
 
 export interface Alternative {
   /** Where the link leads in the end. */

@@ -33,8 +33,8 @@ export interface DerivedCheck {
   readonly name: string;
   /** For `sh`, as root inside the machine; its output is what is compared. It has to be quick and to change nothing. */
   readonly script: string;
-  /** `beside`: goes through many files, so it runs beside the others; `alone`: sees processes, so it runs when no other does. */
-  readonly runs?: 'beside' | 'alone';
+  /** `after-walk`: reads lists of the walk through all files, beside the others; `alone`: sees processes, so it runs when no other does. */
+  readonly runs?: 'after-walk' | 'alone';
   /** A machine may need a moment for this after a restart: asked again for a while before it counts. */
   readonly settles?: boolean;
   readonly findings: (seen: Seen) => Finding[];

@@ -1,5 +1,6 @@
 import { ALTERNATIVES_SCRIPT, readAlternatives } from './alternatives.js';
 import { linesOf, tableOf, type DerivedCheck, type Finding, type Seen } from './derived-check.js';
+import { WALK } from './walk.js';
 
 /**
  * Where programs and settings lie. What a service keeps for itself in /var is its own affair: whether it is still right
@@ -50,7 +51,7 @@ const isInOwnFolder = (path: string, { packages }: Seen): boolean => {
  */
 export const FILES_OUTSIDE: DerivedCheck = {
   name: 'no program or setting outside the patch changed',
-  runs: 'beside',
+  runs: 'after-walk',
   script: ALTERNATIVES_SCRIPT,
   findings: (seen) => {
     const [was, is] = [seen.before, seen.now].map(readAlternatives) as [Alternatives, Alternatives];
@@ -89,11 +90,11 @@ export const SETTINGS_KEPT: DerivedCheck = {
 /** Files and folders that are special: run as their owner, or writable by everybody (except shared folders). */
 export const PRIVILEGES: DerivedCheck = {
   name: 'no further file has special rights or is writable by everybody',
-  runs: 'beside',
+  runs: 'after-walk',
   script: [
-    `find / -xdev \\( -type f -o -type d \\) \\( -perm /6000 -o -perm -0002 ! -perm -1000 \\) ! -path '/proc/*' ! -path '/var/log/journal*' -printf '%p\\t%y %m %u\\n' 2>/dev/null`,
+    `cat ${WALK.rights}`,
     // 191 is getxattr on x86-64; without it, or without perl, capabilities are not looked at.
-    `[ "$(uname -m)" != x86_64 ] || find /usr /opt /srv /home /root -xdev -type f -perm /111 -print0 2>/dev/null | perl -0ne 'chomp; my ($b, $n) = ("\\0" x 64, "security.capability\\0"); print "$_\\tcapabilities\\n" if syscall(191, $_, $n, $b, 64) > 0' 2>/dev/null`,
+    `[ "$(uname -m)" != x86_64 ] || perl -0ne 'chomp; my ($b, $n) = ("\\0" x 64, "security.capability\\0"); print "$_\\tcapabilities\\n" if syscall(191, $_, $n, $b, 64) > 0' < ${WALK.programs}`,
     ':',
   ].join('\n'),
   findings: ({ before, now }) => {
@@ -106,8 +107,8 @@ export const PRIVILEGES: DerivedCheck = {
 
 export const PERMISSIONS: DerivedCheck = {
   name: 'settings and secrets keep their owners and permissions',
-  runs: 'beside',
-  script: `find /etc /root /home /srv /opt /var/lib -maxdepth 4 -xdev ! -type l ! -path '/var/lib/systemd/*' -printf '%p\\t%m %u:%g\\n'`,
+  runs: 'after-walk',
+  script: `cat ${WALK.kept}`,
   findings: (seen): Finding[] => {
     const now = tableOf(seen.now);
     return [...tableOf(seen.before)].flatMap(([path, was]) => {

@@ -1,6 +1,7 @@
 import type { FileChange, ProbeResult } from '@vouch/contracts';
 import type { DerivedCheck, Finding, Seen } from './derived-check.js';
 import { merged } from './files.js';
+import { PREPARE_WALK, WALK_SCRIPT } from './walk.js';
 
 /** What a machine looks like at one moment: what each script printed. */
 export type Look = ReadonlyMap<string, string>;
@@ -15,15 +16,16 @@ export function lookScript(checks: readonly DerivedCheck[], packages: readonly s
   }));
   const those = (runs: DerivedCheck['runs']): string[] =>
     sections.filter((section) => section.runs === runs).map(({ text }) => text);
-  const beside = those('beside').map((text, n) => `(\n${text}\n) > "$beside/${n}" &`);
-  // In memory: what is written to a disk would be seen as written.
   return [
-    'beside=$(mktemp -d /run/vouch-look.XXXXXX) || exit 1',
-    ...beside,
+    PREPARE_WALK,
+    '(',
+    WALK_SCRIPT,
+    ...those('after-walk'),
+    ') > "$walk/said" &',
     ...those(undefined),
     'wait',
-    'cat "$beside"/*',
-    'rm -rf "$beside"',
+    'cat "$walk/said"',
+    'rm -rf "$walk"',
     ...those('alone'),
     'exit 0',
   ].join('\n');
