@@ -73,7 +73,8 @@ export function App() {
                 <TenantsPanel
                   tenants={overview.tenants}
                   patch={patch}
-                  billing={overview.member.actions.includes('portal:open')}
+                  actions={overview.member.actions}
+                  onChange={reload}
                 />
               </div>
             </div>

@@ -3,6 +3,7 @@ import type { DeviceView, PatchView, TenantView } from '@vouch/contracts';
 import { api } from './api.js';
 import { Badge } from './badge.js';
 import { money, time } from './format.js';
+import { AddCustomer, ManageMachines } from './manage-machines.js';
 
 const TONES = { needed: 'quiet', offered: 'busy', installed: 'good', failed: 'bad', refused: 'bad' } as const;
 
@@ -10,12 +11,14 @@ const TONES = { needed: 'quiet', offered: 'busy', installed: 'good', failed: 'ba
 export function TenantsPanel({
   tenants,
   patch,
-  billing,
+  actions,
+  onChange,
 }: {
   tenants: readonly TenantView[];
   patch: PatchView | null;
-  /** Whether the one who looks may open the billing portal. */
-  billing: boolean;
+  /** What the one who looks may do. */
+  actions: readonly string[];
+  onChange: () => void;
 }) {
   return (
     <section aria-label="Customers and their machines" className="tenants">
@@ -41,9 +44,15 @@ export function TenantsPanel({
                 <Device key={device.id} device={device} revisionId={patch?.revisionId ?? null} />
               ))}
             </ul>
-            <Statements tenant={tenant} billing={billing} />
+            <ManageMachines tenant={tenant} actions={actions} />
+            <Statements tenant={tenant} billing={actions.includes('portal:open')} />
           </article>
         ))}
+        {actions.includes('tenant:create') && (
+          <article className="card">
+            <AddCustomer onAdded={onChange} />
+          </article>
+        )}
       </div>
     </section>
   );

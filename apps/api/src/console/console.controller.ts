@@ -4,12 +4,13 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { interval, map, merge, type Observable } from 'rxjs';
 import { Overview, RunDetail, Sha256 } from '@vouch/contracts';
-import { scopeOf, type CallerContext } from '@vouch/identity';
+import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
 import { Access, Caller } from '../access/access.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
+import { audienceOf } from './audience.js';
 import { placeOf, watchRun } from './watch-run.js';
 
 @ApiTags('console')
@@ -39,7 +40,7 @@ export class ConsoleController {
   })
   live(@Caller() caller: CallerContext): Observable<MessageEvent> {
     const messages = this.services.live
-      .messagesFor(scopeOf(caller))
+      .messagesFor(audienceOf(caller))
       .pipe(map(({ type, topic }) => ({ type, data: { topic } })));
     // A comment now and then keeps proxies from closing the connection.
     const alive = interval(20_000).pipe(map(() => ({ type: 'alive', data: {} })));

@@ -1,7 +1,7 @@
 import { RUN_OUTPUT_CHANNEL } from '@vouch/lab';
-import { Listener, type Database, type Scope } from '@vouch/platform';
+import { Listener, type Database } from '@vouch/platform';
 import { concatMap, EMPTY, filter, from, merge, of, type Observable, Subject } from 'rxjs';
-import { concerns, News } from './audience.js';
+import { concerns, News, type Audience } from './audience.js';
 
 export interface LiveMessage {
   readonly type: 'change' | 'resync';
@@ -30,13 +30,13 @@ export class LiveFeed {
     );
   }
 
-  /** What somebody with this scope may hear. */
-  messagesFor(scope: Scope): Observable<LiveMessage> {
+  /** What this audience may hear. */
+  messagesFor(audience: Audience): Observable<LiveMessage> {
     return this.news.pipe(
       concatMap((news) => {
         if (news === 'resync') return of(RESYNC);
         // Whoever cannot be told what changed is told to look.
-        const told = concerns(this.database, scope, news).catch(() => null);
+        const told = concerns(this.database, audience, news).catch(() => null);
         return from(told).pipe(
           concatMap((mine) => {
             if (mine === null) return of(RESYNC);
