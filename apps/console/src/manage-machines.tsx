@@ -16,7 +16,7 @@ const commandsWith = (token: string): string =>
 
 export function AddCustomer({ onAdded }: { onAdded: () => void }) {
   return (
-    <details>
+    <details className="account-forms">
       <summary>Add a customer</summary>
       <Form label="Add" onSubmit={async ({ name = '' }) => fleet.addCustomer(name).then(onAdded)}>
         <Field label="Name" name="name" hint="Of the business, as it stands on its invoices." />
@@ -39,7 +39,7 @@ export function ManageMachines({ tenant, actions }: { tenant: TenantView; action
   return (
     <>
       {actions.includes('enrolment-token:create') && (
-        <details>
+        <details className="account-forms">
           <summary>Enrol a machine</summary>
           <Form
             label="Make a token"
@@ -56,7 +56,7 @@ export function ManageMachines({ tenant, actions }: { tenant: TenantView; action
         </details>
       )}
       {actions.includes('device:revoke') && tenant.devices.length > 0 && (
-        <details>
+        <details className="account-forms">
           <summary>Revoke a machine</summary>
           <Form label="Revoke it" onSubmit={async ({ device = '' }) => revoke(tenant, device)}>
             <label>
