@@ -166,6 +166,11 @@ export class Sessions {
     return { secret, expiresAt: row.expires_at };
   }
 
+  /** Is the caller's session still good? Unlike {@link find} this does not count as using it. */
+  async lives(caller: CallerContext): Promise<boolean> {
+    return (await this.list(caller)).some(({ id }) => id === caller.sessionId);
+  }
+
   /** The caller's own sessions that still live, the newest first. */
   async list(caller: CallerContext): Promise<SessionView[]> {
     return this.database.transaction(shared, async (tx) => {

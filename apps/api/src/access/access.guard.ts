@@ -21,6 +21,10 @@ type CallerRule = { readonly may: Action } | PersonRule | 'caller';
 
 const BEARER_KEY = new RegExp(`^Bearer (${API_KEY_PREFIX}_[\\w-]{43})$`);
 
+/** The key in an Authorization header; null when there is none. */
+export const apiKeyOf = (authorization: string | undefined): string | null =>
+  BEARER_KEY.exec(authorization ?? '')?.[1] ?? null;
+
 /** The one place that decides who gets in. */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -65,8 +69,8 @@ export class AccessGuard implements CanActivate {
     authorization: string,
     request: Pick<CallerContext, 'correlationId' | 'from'>,
   ): Promise<CallerContext | null> {
-    const key = BEARER_KEY.exec(authorization)?.[1];
-    return key === undefined ? Promise.resolve(null) : this.services.rest.apiKeys.find(key, request);
+    const key = apiKeyOf(authorization);
+    return key === null ? Promise.resolve(null) : this.services.rest.apiKeys.find(key, request);
   }
 }
 

@@ -1,13 +1,25 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Headers, Inject, Param, Res, Sse, StreamableFile, type MessageEvent } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Headers,
+  Inject,
+  Param,
+  Req,
+  Res,
+  Sse,
+  StreamableFile,
+  type MessageEvent,
+} from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { interval, map, merge, type Observable } from 'rxjs';
+import { concatMap, filter, interval, map, merge, share, takeUntil, type Observable } from 'rxjs';
 import { Overview, RunDetail, Sha256 } from '@vouch/contracts';
 import type { CallerContext } from '@vouch/identity';
 import { z } from 'zod';
 import { NotFound } from '../access/access.errors.js';
-import { Access, Caller } from '../access/access.js';
+import { Access, Caller, type CallerRequest } from '../access/access.js';
+import { isStillIn, STILL_IN_EVERY_MS } from '../access/still-in.js';
 import { Operation } from '../openapi/operation.js';
 import { Services } from '../services.js';
 import { audienceOf } from './audience.js';
@@ -38,13 +50,17 @@ export class ConsoleController {
       'You hear of what concerns your tenants, of patches that machines of theirs need or needed, and of the lab and the catalog.',
     answer: { type: 'text/event-stream', example: 'event: change\ndata: {"topic":"lab.run-queued"}\n\n' },
   })
-  live(@Caller() caller: CallerContext): Observable<MessageEvent> {
+  live(@Caller() caller: CallerContext, @Req() request: CallerRequest): Observable<MessageEvent> {
     const messages = this.services.live
       .messagesFor(audienceOf(caller))
       .pipe(map(({ type, topic }) => ({ type, data: { topic } })));
-    // A comment now and then keeps proxies from closing the connection.
-    const alive = interval(20_000).pipe(map(() => ({ type: 'alive', data: {} })));
-    return merge(messages, alive);
+    const stillIn = interval(STILL_IN_EVERY_MS).pipe(
+      concatMap(() => isStillIn(this.services, request, 'overview:read')),
+      share(),
+    );
+    // Something now and then keeps proxies from closing the connection.
+    const alive = stillIn.pipe(map(() => ({ type: 'alive', data: {} })));
+    return merge(messages, alive).pipe(takeUntil(merge(stillIn.pipe(filter((is) => !is)), this.services.live.ended)));
   }
 
   @Get('runs/:id')
@@ -77,15 +93,17 @@ export class ConsoleController {
     @Param('id', { schema: z.uuid() }) id: string,
     @Headers('last-event-id') last: string | undefined,
     @Caller() caller: CallerContext,
+    @Req() request: CallerRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StreamableFile> {
     const { live, watchRuns, seenRuns } = this.services;
     const after = placeOf(last);
     if (!(await seenRuns.hasRun(caller, id)) || (await watchRuns.read(id, after)) === null)
       throw new NotFound('test run');
+    const mayGoOn = (): Promise<boolean> => isStillIn(this.services, request, 'evidence:read');
     reply.header('content-type', 'text/event-stream');
     reply.header('x-accel-buffering', 'no');
-    return new StreamableFile(Readable.from(watchRun(watchRuns, live, id, after)));
+    return new StreamableFile(Readable.from(watchRun(watchRuns, live, id, after, mayGoOn)));
   }
 
   @Get('evidence/:sha256')

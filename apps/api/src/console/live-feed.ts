@@ -1,6 +1,6 @@
 import { RUN_OUTPUT_CHANNEL } from '@vouch/lab';
 import { Listener, type Database } from '@vouch/platform';
-import { concatMap, EMPTY, filter, from, merge, of, type Observable, Subject } from 'rxjs';
+import { concatMap, EMPTY, filter, from, merge, of, type Observable, ReplaySubject, Subject } from 'rxjs';
 import { concerns, News, type Audience } from './audience.js';
 
 export interface LiveMessage {
@@ -14,6 +14,8 @@ const RESYNC: LiveMessage = { type: 'resync', topic: '' };
 export class LiveFeed {
   private readonly news = new Subject<News | 'resync'>();
   private readonly grown = new Subject<string>();
+  /** Emits once, when the server stops: a stream that went on would keep it from stopping. */
+  readonly ended = new ReplaySubject<void>(1);
   private readonly listener: Listener;
 
   constructor(
@@ -60,6 +62,7 @@ export class LiveFeed {
   }
 
   async close(): Promise<void> {
+    this.ended.next();
     this.news.complete();
     this.grown.complete();
     await this.listener.close();
