@@ -4,7 +4,7 @@ import { ContentStore, sha256Hex, shared } from '@vouch/platform';
 import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fingerprint, LAB_TOKEN, PASSWORD, TestDevice } from './api.js';
-import { document, operations, queueRun, violations, type Call } from './contract-walk.js';
+import { document, nothingSeen, operations, queueRun, violations, type Call } from './contract-walk.js';
 import { App, mailsTo, Person } from './people.js';
 import { artefact, ids, msp, RestFixture, tenants } from './rest-fixture.js';
 
@@ -101,19 +101,6 @@ describe('operations that contract.spec.ts sees refused', () => {
     detail: 'After it: service web runs',
     installed: [{ package: 'web', version: '2', sha256: artefact.sha256 }],
   };
-  const observations = {
-    driver: 'sandbox',
-    fidelity: 'full',
-    capabilities: [],
-    goldenDigest: golden,
-    plan: { name: 'plan', steps: ['baseline'] },
-    tested: [],
-    steps: [],
-    packageDiff: [],
-    fileDiff: [],
-    failure: null,
-    labMilliseconds: 1,
-  };
   const log = { name: 'apply.log', mediaType: 'text/plain', sizeBytes: evidence.length, sha256: sha256Hex(evidence) };
 
   const calls = (): Record<string, Call | (() => Call | Promise<Call>)> => ({
@@ -187,7 +174,7 @@ describe('operations that contract.spec.ts sees refused', () => {
     labReport: () => ({
       status: 204,
       path: { id: run },
-      body: { attempt: 1, observations, evidence: [log] },
+      body: { attempt: 1, observations: nothingSeen(golden), evidence: [log] },
       headers: lab,
     }),
     enrolDevice: async () => ({

@@ -87,6 +87,21 @@ export async function violations(
   return wrong;
 }
 
+/** What a lab-runner reports of a run in which there was nothing to see. */
+export const nothingSeen = (golden: string) => ({
+  driver: 'sandbox',
+  fidelity: 'full',
+  capabilities: [],
+  goldenDigest: golden,
+  plan: { name: 'plan', steps: ['baseline'] },
+  tested: [],
+  steps: [],
+  packageDiff: [],
+  fileDiff: [],
+  failure: null,
+  labMilliseconds: 1,
+});
+
 /** Something for the lab to claim. @returns the run's id */
 export async function queueRun(rest: RestFixture, golden: string, plan = 'other'): Promise<string> {
   const run = newId();

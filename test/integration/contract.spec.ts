@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { idOf, newId, sha256Hex, shared } from '@vouch/platform';
 import { fingerprint, LAB_TOKEN, METRICS_TOKEN, PASSWORD, TestDevice } from './api.js';
 import { expectAudited, type Noted } from './audited-writes.js';
-import { document, operations, queueRun, violations, type Call } from './contract-walk.js';
+import { document, nothingSeen, operations, queueRun, violations, type Call } from './contract-walk.js';
 import { artefact, ids, msp, RestFixture, tenants } from './rest-fixture.js';
 
 /** Operations that no request through the proxy can complete, and why. */
@@ -255,19 +255,7 @@ describe('every documented operation, through Prism as a validating proxy', () =
       path: { id: ids.run },
       body: {
         attempt: 9,
-        observations: {
-          driver: 'sandbox',
-          fidelity: 'full',
-          capabilities: [],
-          goldenDigest: golden,
-          plan: { name: 'plan', steps: ['baseline'] },
-          tested: [],
-          steps: [],
-          packageDiff: [],
-          fileDiff: [],
-          failure: null,
-          labMilliseconds: 1,
-        },
+        observations: nothingSeen(golden),
         evidence: [],
       },
       headers: lab,

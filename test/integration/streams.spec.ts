@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { STILL_IN_EVERY_MS } from '../../apps/api/src/access/still-in.js';
-import { msp, RestFixture } from './rest-fixture.js';
+import { TestDevice } from './api.js';
+import { msp, otherMsp, RestFixture } from './rest-fixture.js';
 
 describe('a stream', () => {
   let rest: RestFixture;
@@ -61,6 +62,18 @@ describe('a stream', () => {
     expect(removed.status).toBe(204);
     later();
     expect(await next()).toBeNull();
+  });
+
+  it('tells an MSP of a customer that came after it began, and no other MSP', async () => {
+    const technician = await rest.person(msp.technician);
+    const [own, foreign] = [await listen(technician), await listen(await rest.person(otherMsp.boss))];
+    const made = await rest.api.post('/api/v1/tenants', { name: 'Corner Bookshop' }, technician);
+    const { id } = (await made.json()) as { id: string };
+    const device = new TestDevice(rest.api);
+    expect((await device.enrol(await rest.api.enrolmentToken(id, msp.technician), 'till')).status).toBe(200);
+    expect(await own()).toContain('fleet.device-enrolled');
+    later();
+    expect(await foreign()).toContain('event: alive');
   });
 
   it('ends with the server, and does not keep it from stopping', async () => {

@@ -1,4 +1,4 @@
-import { scopeOf, type CallerContext } from '@vouch/identity';
+import { reachOf, scopeOf, type CallerContext } from '@vouch/identity';
 import { forTenants, type Database, type Scope } from '@vouch/platform';
 import { z } from 'zod';
 
@@ -19,7 +19,8 @@ export interface Audience {
 
 export const audienceOf = (caller: CallerContext): Audience => ({
   scope: scopeOf(caller),
-  mspId: caller.kind === 'member' && !caller.role.startsWith('tenant-') ? caller.mspId : null,
+  // A key may be for some of an MSP's tenants only.
+  mspId: caller.kind === 'member' && reachOf(caller.role, 'overview:read') === 'msp' ? caller.mspId : null,
 });
 
 /** News of these contexts are the same for all members; they hold no tenant's data. */
