@@ -121,7 +121,9 @@ export class ControlGroup implements MachineGroup {
   enter(argv: readonly string[], leaf = ''): string[] {
     const [delegated = '', ...limiting] = this.directories;
     const files = [path.join(delegated, leaf), ...limiting].map((directory) => `${directory}/cgroup.procs`);
-    return ['sh', '-c', `for f in ${files.join(' ')}; do echo $$ > "$f" || exit 125; done; exec "$@"`, 'sh', ...argv];
+    const join = `for f in ${files.join(' ')}; do echo $$ > "$f" || exit 125; done`;
+    // What the shell puts into the environment by itself is not for the command.
+    return ['sh', '-c', `${join}; unset PWD OLDPWD; exec "$@"`, 'sh', ...argv];
   }
 
   /** Makes a child of the delegated group. */

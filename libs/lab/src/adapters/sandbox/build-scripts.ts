@@ -10,7 +10,24 @@ const MASKED_UNITS = [
   ...['sys-kernel-debug.mount', 'sys-kernel-tracing.mount', 'dev-hugepages.mount', 'systemd-remount-fs.service'],
   ...['console-getty.service', 'getty.target', 'e2scrub_all.timer', 'e2scrub_reap.service', 'fstrim.timer'],
   ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'man-db.timer', 'logrotate.timer'],
+  ...['modprobe@.service', 'systemd-modules-load.service'],
 ];
+
+/**
+ * Generators (systemd.generator(7)) that look for disks, terminals or the kernel's command line, of which a sandbox has none.
+ * All of them would run at every start and with every package that has a service.
+ */
+const MASKED_GENERATORS = [
+  'bless-boot',
+  'cryptsetup',
+  'debug',
+  'getty',
+  'gpt-auto',
+  'hibernate-resume',
+  'integritysetup',
+  'run',
+  'veritysetup',
+].map((name) => `systemd-${name}-generator`);
 
 /** Documentation in every language and waiting for the disk: what makes builds slow and tests no better. */
 const DPKG_OPTIONS = [
@@ -34,10 +51,14 @@ export function baseScript(source: AptSource): string {
   ];
   const signedBy = key === undefined ? '' : `[signed-by=${key}] `;
   const line = `deb ${signedBy}${source.uri} ${source.suite} ${source.components.join(' ')}`;
-  const units = MASKED_UNITS.map((unit) => `ln -sf /dev/null ${BUILD_ROOT}/etc/systemd/system/${unit}`);
+  const masked = [
+    ...MASKED_UNITS.map((unit) => `system/${unit}`),
+    ...MASKED_GENERATORS.map((generator) => `system-generators/${generator}`),
+  ].map((file) => `ln -sf /dev/null ${BUILD_ROOT}/etc/systemd/${file}`);
   return [
     `TMPDIR=/mnt mmdebstrap ${options.map(quote).join(' ')} ${quote(source.suite)} ${BUILD_ROOT} ${quote(line)}`,
-    ...units,
+    `mkdir -p ${BUILD_ROOT}/etc/systemd/system-generators`,
+    ...masked,
     // An empty one: every machine gets its own at its first boot, without systemd's first-boot presets.
     `: > ${BUILD_ROOT}/etc/machine-id`,
     `touch ${BUILD_ROOT}/etc/resolv.conf`,

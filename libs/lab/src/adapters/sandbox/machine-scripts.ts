@@ -37,10 +37,27 @@ const UNIT_SETTINGS = [
   'cd ..\n',
 ].join('\n');
 
-const CONTROL_GROUPS = `mount -t tmpfs -o mode=0755 tmpfs sys/fs
-mkdir sys/fs/cgroup
-mount -t cgroup2 cgroup2 sys/fs/cgroup
-`;
+/** A line of fstab(5); all of a table are mounted by one program. */
+const line = (device: string, path: string, type: string, options: string): string =>
+  `${device} ${MACHINE.root}/${path} ${type} ${options}`;
+const mountAll = (lines: readonly string[]): string => `echo '${lines.join('\n')}' > /mnt/table
+mount -a -T /mnt/table`;
+
+const FILE_SYSTEMS = [
+  line('proc', 'proc', 'proc', 'defaults'),
+  line('tmpfs', 'dev', 'tmpfs', 'mode=0755,nosuid'),
+  line('tmpfs', 'dev/shm', 'tmpfs', 'mode=1777,nosuid,nodev,X-mount.mkdir'),
+  line('devpts', 'dev/pts', 'devpts', 'newinstance,ptmxmode=0666,mode=0620,gid=5,X-mount.mkdir'),
+  line('tmpfs', 'run', 'tmpfs', 'mode=0755,nosuid,nodev'),
+  line('tmpfs', 'tmp', 'tmpfs', 'mode=1777,nosuid,nodev'),
+  line('sysfs', 'sys', 'sysfs', 'ro'),
+];
+const CONTROL_GROUPS = [
+  line('tmpfs', 'sys/fs', 'tmpfs', 'mode=0755'),
+  line('cgroup2', 'sys/fs/cgroup', 'cgroup2', 'X-mount.mkdir'),
+];
+const NODES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+const DEVICES = NODES.map((node) => line(`/dev/${node}`, `dev/${node}`, 'none', 'bind'));
 
 /**
  * Script that boots a restored machine: runs as first process of fresh namespaces, mounts what a kernel and an initrd
@@ -49,24 +66,11 @@ mount -t cgroup2 cgroup2 sys/fs/cgroup
  */
 export const bootScript = (init: Init): string => `set -eu
 cd ${MACHINE.root}
-mount -t proc proc proc
-mount -t tmpfs -o mode=0755,nosuid tmpfs dev
-for node in null zero full random urandom tty; do
-  : > "dev/$node"
-  mount --bind "/dev/$node" "dev/$node"
-done
-mkdir dev/shm dev/pts
-mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
-mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
+${mountAll([...FILE_SYSTEMS, ...(init === 'systemd' ? CONTROL_GROUPS : [])])}
+for node in ${NODES.join(' ')}; do : > "dev/$node"; done
+${mountAll(DEVICES)}
 ln -s pts/ptmx dev/ptmx
-ln -s /proc/self/fd dev/fd
-ln -s fd/0 dev/stdin
-ln -s fd/1 dev/stdout
-ln -s fd/2 dev/stderr
-mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs run
-mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp
-${init === 'systemd' ? UNIT_SETTINGS : PLACE_SYSV_INIT}mount -t sysfs -o ro sysfs sys
-${init === 'systemd' ? CONTROL_GROUPS : ''}hostname "$HOSTNAME"
+${init === 'systemd' ? UNIT_SETTINGS : PLACE_SYSV_INIT}hostname "$HOSTNAME"
 ip link set lo up
 echo waiting
 read -r go

@@ -9,13 +9,15 @@ import { RestoreFailed } from '../../lab-driver.port.js';
 import { BootFailed, type ResourceUse } from '../../lab-machine.port.js';
 import { forgetKept, noteKept } from './kept-machines.js';
 import { LayerStore, SYSTEM_PATH } from './layer-store.js';
-import { bootScript, MACHINE, RESTORE_SCRIPT } from './machine-scripts.js';
+import { MachineDisk } from './machine-disk.js';
+import { bootScript, RESTORE_SCRIPT } from './machine-scripts.js';
 import { removeMarker, writeMarker } from '../host/markers.js';
 import type { PrivateNetwork } from './private-network.js';
 import { identify, thisProcess, type ProcessIdentity } from '../host/process-identity.js';
-import { CommandFailed, mustRun, runCommand, type CommandOptions, type CommandResult } from '../host/run-command.js';
+import { CommandFailed, runCommand, type CommandOptions, type CommandResult } from '../host/run-command.js';
 import { ProcessLimits } from '../host/process-limits.js';
 import type { SandboxHost } from './sandbox-host.js';
+import { isListening } from './systemd-listening.js';
 import { SYSV_PROGRAMS, type Init } from './sysv-init.js';
 import { UserNamespace } from './user-namespace.js';
 
@@ -40,8 +42,6 @@ const defaultLimits = ({ storage }: MachineOptions): ResourceLimits => ({
 });
 /** "Halt the machine", see systemd(1), "Signals": SIGRTMIN+3, where the C library's SIGRTMIN is 34. */
 const SIGNAL_HALT = 37;
-/** For what the host itself looks up in a machine's files. */
-const LIMIT = { timeoutMs: 60_000 } as const;
 /** Cgroup for what is run from outside. */
 const EXEC_LEAF = 'vouch-exec';
 
@@ -52,6 +52,7 @@ const EXEC_LEAF = 'vouch-exec';
 export class Machine {
   /** What it may take as much of as it likes; known once it has booted. */
   unlimited: readonly Limited[] = [];
+  readonly disk: MachineDisk;
   private boots = 0;
   private running: { process: ChildProcess; init: number; group: MachineGroup } | undefined;
 
@@ -61,7 +62,10 @@ export class Machine {
     private readonly namespace: UserNamespace,
     private readonly holder: ChildProcess,
     private readonly holderIdentity: ProcessIdentity,
-  ) {}
+  ) {
+    const inMounts = this.inMounts.bind(this);
+    this.disk = new MachineDisk(holder.pid ?? -1, options.storage.kind === 'memory', inMounts);
+  }
 
   get name(): string {
     return this.options.name;
@@ -78,15 +82,16 @@ export class Machine {
   static async restore(host: SandboxHost, options: MachineOptions): Promise<Machine> {
     if (!/^[a-z0-9][a-z0-9.-]*$/i.test(options.name)) throw new TypeError(`"${options.name}" cannot name a machine.`);
     const namespace = options.network?.in.namespace ?? (await UserNamespace.open(host.directory));
-    const environment = [
-      `LOWER=${LayerStore.stack(options.layers)}`,
-      `HOSTNAME=${options.hostname ?? options.name}`,
-      options.storage.kind === 'kept' ? `UPPER=machines/${options.name}` : `SIZE_MIB=${options.storage.sizeMiB}`,
-      `PATH=${SYSTEM_PATH}`,
-    ];
-    if (options.storage.kind === 'kept') await noteKept(host.directory, options.name, options.layers);
-    const [program = '', ...args] = namespace.enter(['env', ...environment, ...PRIVATE_MOUNTS, RESTORE_SCRIPT]);
-    const holder = spawn(program, args, { cwd: host.directory, stdio: ['pipe', 'pipe', 'pipe'] });
+    const { storage } = options;
+    const env = {
+      LOWER: LayerStore.stack(options.layers),
+      HOSTNAME: options.hostname ?? options.name,
+      ...(storage.kind === 'kept' ? { UPPER: `machines/${options.name}` } : { SIZE_MIB: String(storage.sizeMiB) }),
+      PATH: SYSTEM_PATH,
+    };
+    if (storage.kind === 'kept') await noteKept(host.directory, options.name, options.layers);
+    const [program = '', ...args] = namespace.enter([...PRIVATE_MOUNTS, RESTORE_SCRIPT]);
+    const holder = spawn(program, args, { cwd: host.directory, env, stdio: ['pipe', 'pipe', 'pipe'] });
     try {
       await firstLineOf(holder, 'restored');
       const identity = await identify(holder.pid ?? -1);
@@ -120,11 +125,9 @@ export class Machine {
     const deadline = performance.now() + limitMs;
     const { network, hostname = this.name, limits = defaultLimits(this.options) } = this.options;
     const group = await this.bound(limits);
-    const environment = ['env', `HOSTNAME=${hostname}`, `ADDRESS=${network?.address ?? ''}`, `PATH=${SYSTEM_PATH}`];
-    const [program = '', ...args] = group.enter(
-      this.inMounts([...environment, ...FRESH_NAMESPACES, bootScript(this.host.init)]),
-    );
-    const child = spawn(program, args, { cwd: this.host.directory, stdio: ['pipe', 'pipe', 'pipe'] });
+    const env = { HOSTNAME: hostname, ADDRESS: network?.address ?? '', PATH: SYSTEM_PATH };
+    const [program = '', ...args] = group.enter(this.inMounts([...FRESH_NAMESPACES, bootScript(this.host.init)]));
+    const child = spawn(program, args, { cwd: this.host.directory, env, stdio: ['pipe', 'pipe', 'pipe'] });
     const pid = child.pid ?? -1;
     try {
       await firstLineOf(child, 'waiting');
@@ -153,7 +156,7 @@ export class Machine {
     const { init, group } = this.running;
     const argv = typeof command === 'string' ? ['sh', '-c', command] : command;
     const enter = ['nsenter', '-t', String(init), ...'-U -m -u -i -n -p -C -r -w --'.split(' ')];
-    return runCommand(group.enter([...enter, 'env', '-i', ...INSIDE[this.host.init], ...argv], EXEC_LEAF), options);
+    return runCommand(group.enter([...enter, ...argv], EXEC_LEAF), { ...options, env: INSIDE[this.host.init] });
   }
 
   /** Runs a program that has to succeed. @throws CommandFailed */
@@ -176,7 +179,7 @@ export class Machine {
     mode: string,
     options: CommandOptions = {},
   ): Promise<CommandResult> {
-    const script = 'mkdir -p "$(dirname "$1")" && cat > "$1" && chmod "$2" "$1"';
+    const script = 'd=${1%/*}; [ -d "${d:-/}" ] || mkdir -p "$d"; cat > "$1" && chmod "$2" "$1"';
     return this.exec(['sh', '-c', script, 'sh', file, mode], { ...options, stdin: content });
   }
 
@@ -185,33 +188,17 @@ export class Machine {
     return this.mustExec(`Reading ${file}`, ['cat', '--', file]);
   }
 
-  /** Everything that was written since the machine was first restored: path, kind (see find(1) `%y`), time and size. */
-  async written(): Promise<Map<string, { kind: string; stamp: string }>> {
-    const find = ['find', `${MACHINE.upper}/files`, '-mindepth', '1', '-printf', '%y %T@ %s %P\\0'];
-    const { stdout } = await mustRun('Listing what was written', this.inMounts(find), LIMIT);
-    const entries = stdout.split('\0').filter((line) => line !== '');
-    return new Map(
-      entries.map((line) => {
-        const [, kind = '', stamp = '', file = ''] = /^(\S+) (\S+ \S+) ([^]*)$/.exec(line) ?? [];
-        return [`/${file}`, { kind, stamp }];
-      }),
-    );
-  }
-
   /** What the machine takes now; processor time since its last boot, where the host counts it. */
   async usage(): Promise<ResourceUse> {
     const { memoryBytes, processorMs } = (await this.running?.group.usage()) ?? { memoryBytes: 0, processorMs: 0 };
-    const { stdout } = await mustRun('Measuring', this.inMounts(['du', '-s', '-B1', `${MACHINE.upper}/files`]), LIMIT);
-    return { memoryBytes, processorMs, writtenBytes: Number.parseInt(stdout, 10) };
+    return { memoryBytes, processorMs, writtenBytes: await this.disk.writtenBytes() };
   }
 
   /** What the machine has used up, so that it cannot work any more, in a sentence; null when it could. */
   async exhausted(): Promise<string | null> {
     const limit = await this.running?.group.exhausted();
     if (typeof limit === 'string') return `${limit}.`;
-    const { stdout } = await mustRun('Measuring', this.inMounts(['df', '-P', '-k', MACHINE.upper]), LIMIT);
-    const free = Number(stdout.trim().split('\n').at(-1)?.split(/\s+/)[3]);
-    return free === 0 ? 'the disk of the machine is full.' : null;
+    return (await this.disk.isFull()) ? 'the disk of the machine is full.' : null;
   }
 
   /** Shuts systemd down in order, and kills what is left after the limit. */
@@ -248,8 +235,12 @@ export class Machine {
     while (performance.now() < deadline) {
       if (this.running === undefined || hasEnded(this.running.process))
         throw new BootFailed(this.name, 'its systemd has ended');
+      if (this.host.init === 'systemd' && !(await isListening(this.running.init))) {
+        await sleep(30);
+        continue;
+      }
       const limit = Math.max(1, deadline - performance.now());
-      // It fails at once while systemd does not listen yet, and afterwards waits for the end of the start.
+      // Waits for the end of the start; it fails at once where nobody could see yet whether systemd listens.
       const result = await this.exec(['systemctl', 'is-system-running', '--wait'], { timeoutMs: limit });
       state = result.stdout.trim() || result.stderr.trim() || state;
       if (state === 'running' || state === 'degraded') return;
@@ -303,8 +294,9 @@ const FRESH_NAMESPACES = [
   ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--fork', '--kill-child'],
   ...['--mount', '--pid', '--net', '--ipc', '--uts', '--cgroup', 'sh', '-c'],
 ];
-const ENVIRONMENT = ['HOME=/root', 'LANG=C.UTF-8', 'TERM=dumb', 'DEBIAN_FRONTEND=noninteractive'];
-const INSIDE: Readonly<Record<Init, readonly string[]>> = {
-  systemd: [`PATH=${SYSTEM_PATH}`, ...ENVIRONMENT],
-  sysv: [`PATH=${SYSV_PROGRAMS}:${SYSTEM_PATH}`, ...ENVIRONMENT],
+const ENVIRONMENT = { HOME: '/root', LANG: 'C.UTF-8', TERM: 'dumb', DEBIAN_FRONTEND: 'noninteractive' } as const;
+/** All that what runs inside finds in its environment. */
+const INSIDE: Readonly<Record<Init, Readonly<Record<string, string>>>> = {
+  systemd: { PATH: SYSTEM_PATH, ...ENVIRONMENT },
+  sysv: { PATH: `${SYSV_PROGRAMS}:${SYSTEM_PATH}`, ...ENVIRONMENT },
 };

@@ -45,7 +45,7 @@ export class SandboxMachine implements LabMachine {
   }
 
   written(): Promise<WrittenFiles> {
-    return this.machine.written();
+    return this.machine.disk.written();
   }
 
   reboot(limitMs: number): Promise<void> {

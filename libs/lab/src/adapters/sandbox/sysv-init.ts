@@ -79,6 +79,9 @@ const file = (path: string, text: string): string =>
 
 /** Part of the script that boots a machine: puts the programs in place, from the machine's root. */
 export const PLACE_SYSV_INIT = [
+  // systemd makes these by itself.
+  'ln -s /proc/self/fd dev/fd\n',
+  'for number in 0:stdin 1:stdout 2:stderr; do ln -s "fd/${number%:*}" "dev/${number#*:}"; done\n',
   `mkdir -p ".${SYSV_PROGRAMS}"\n`,
   file(`${FOLDER}/init`, INIT),
   file(`${SYSV_PROGRAMS}/systemctl`, SYSTEMCTL),
