@@ -12,9 +12,10 @@ export const ALTERNATIVES_SCRIPT = `perl -MCwd=realpath -e '
   my (%to, %asked, %owned);
   { local $/ = "\\0";
     while (<STDIN>) { chomp; my $end = realpath($_) // ""; $to{$_} = $end unless "$_$end" =~ /[\\t\\n]/ } }
-  $asked{merged($_)} = 1 for %to;
+  # A list may name a file of /usr by its place before /usr was merged.
+  for (map merged($_), %to) { $asked{"$_\\n"} = $_; $asked{"$1\\n"} = $_ if m{^/usr(/(?:bin|sbin|lib|lib32|lib64|libx32)/.*)} }
   @ARGV = glob "/var/lib/dpkg/info/*.list";
-  while (<>) { chomp; my $path = merged($_); $owned{$path} = 1 if $asked{$path} }
+  while (<>) { my $path = $asked{$_} // next; $owned{$path} = 1 }
   for (sort keys %to) {
     my $end = $to{$_};
     print join("\\t", $_, $end, $owned{merged($end)} && -e $end ? "owned" : "unknown", $owned{merged($_)} ? "taken" : "free"), "\\n";

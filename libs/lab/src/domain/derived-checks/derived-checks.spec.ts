@@ -37,6 +37,10 @@ const units = (...all: string[]): string => all.join('\n');
 
 const ss = (socket: string, program: string): string =>
   `tcp LISTEN 0 128 ${socket} 0.0.0.0:* users:(("${program}",pid=7,fd=3))`;
+const rights = (of: string): string => `/etc/k\t${of}\nroot:x:0:0::/root:/bin/sh\nwww:x:33:33::/:/bin/sh\nroot:x:0:\n`;
+const sum = (digit: string, path: string): string => `${digit.repeat(64)}  ${path}`;
+const snmp = (noRoutes: number, noPorts: number): string =>
+  `Ip: Forwarding OutNoRoutes\nIp: 2 ${noRoutes}\nUdp: InDatagrams NoPorts\nUdp: 9 ${noPorts}\n`;
 const df = (used: number, free: number): string => `overlay 1000000 ${used} ${free} 10% /\n`;
 const processes = (group: string, ...sizes: number[]): string => sizes.map((size) => `${group}\t${size}\n`).join('');
 const alternative = (name: string, target: string, owner: 'owned' | 'unknown' = 'owned'): string =>
@@ -159,34 +163,35 @@ describe('derived checks', () => {
     ['a removed setting', FILES_OUTSIDE, seen('', '', { files: [file('/etc/a', 'removed')] }), ['removed /etc/a']],
     ['a file that runs as root', PRIVILEGES, seen('', '/usr/bin/x\tf 4755 root'), ['/usr/bin/x f 4755 root']],
     ['one that did so before', PRIVILEGES, seen('/bin/su\tf 4755 root', '/bin/su\tf 4755 root'), []],
-    ['an opened secret', PERMISSIONS, seen('/etc/k\t600 root:root', '/etc/k\t644 root:root'), ['/etc/k 644 root:root']],
-    [
-      'a secret with another owner',
-      PERMISSIONS,
-      seen('/etc/k\t600 root:root', '/etc/k\t600 www:root'),
-      ['/etc/k 600 www:root'],
-    ],
+    ['an opened secret', PERMISSIONS, seen(rights('600 0:0'), rights('644 0:0')), ['/etc/k 644 root:root']],
+    ['a secret with another owner', PERMISSIONS, seen(rights('600 0:0'), rights('600 33:0')), ['/etc/k 600 www:root']],
+    ['a secret of nobody', PERMISSIONS, seen(rights('600 0:0'), rights('600 7:8')), ['/etc/k 600 7:8']],
     [
       'a secret of its own, closed further',
       PERMISSIONS,
-      seen('/etc/k\t644 root:root', '/etc/k\t640 root:root', { owned: new Set(['/etc/k']) }),
+      seen(rights('644 0:0'), rights('640 0:0'), { owned: new Set(['/etc/k']) }),
       [],
     ],
-    ['a user who can log in', ACCOUNTS, seen('', 'user eve\teve:x:1001:1001::/home/eve:/bin/bash'), ['user eve']],
-    ['a second root', ACCOUNTS, seen('', 'user eve\teve:x:0:0::/:/usr/sbin/nologin'), ['user eve']],
-    ['a user for a service', ACCOUNTS, seen('', 'user bind\tbind:x:110:110::/var/cache/bind:/usr/sbin/nologin'), []],
-    ['a changed password', ACCOUNTS, seen('password root\t*', 'password root\t$6$x'), ['password root']],
-    ['a key', ACCOUNTS, seen('', 'file /root/.ssh/authorized_keys\tab'), ['file /root/.ssh/authorized_keys']],
-    ['a cron job', SCHEDULES, seen('', '/etc/cron.d/a\tab'), ['/etc/cron.d/a']],
+    ['a user who can log in', ACCOUNTS, seen('', '/etc/passwd:eve:x:1001:1001::/home/eve:/bin/bash'), ['user eve']],
+    ['a second root', ACCOUNTS, seen('', '/etc/passwd:eve:x:0:0::/:/usr/sbin/nologin'), ['user eve']],
+    ['a user for a service', ACCOUNTS, seen('', '/etc/passwd:bind:x:110:110::/var/cache/bind:/usr/sbin/nologin'), []],
+    ['a changed password', ACCOUNTS, seen('/etc/shadow:root:*:1:', '/etc/shadow:root:$6$x:1:'), ['password root']],
+    ['the day of a password', ACCOUNTS, seen('/etc/shadow:root:*:1:', '/etc/shadow:root:*:2:'), []],
+    ['somebody more in sudo', ACCOUNTS, seen('/etc/group:sudo:x:27:', '/etc/group:sudo:x:27:eve'), ['group sudo']],
+    ['somebody more in a group for games', ACCOUNTS, seen('', '/etc/group:games:x:60:eve'), []],
+    ['a key', ACCOUNTS, seen('', sum('a', '/root/.ssh/authorized_keys')), ['file /root/.ssh/authorized_keys']],
+    ['a cron job', SCHEDULES, seen('', sum('a', '/etc/cron.d/a')), ['/etc/cron.d/a']],
+    ['a timer', SCHEDULES, seen('', 'enabled /etc/systemd/system/a.timer'), ['/etc/systemd/system/a.timer']],
     [
       'a cron job of its own that changed',
       SCHEDULES,
-      seen('/etc/cron.d/a\tab', '/etc/cron.d/a\tcd', { owned: new Set(['/etc/cron.d/a']) }),
+      seen(sum('a', '/etc/cron.d/a'), sum('c', '/etc/cron.d/a'), { owned: new Set(['/etc/cron.d/a']) }),
       [],
     ],
-    ['a connection', NETWORK, seen('OutNoRoutes\t0', 'OutNoRoutes\t2'), ['OutNoRoutes']],
-    ['what a service tries each time that it starts', NETWORK, seen('OutNoRoutes\t20', 'OutNoRoutes\t45'), []],
-    ['connections as before, after a restart', NETWORK, seen('NoPorts\t4', 'NoPorts\t7', { restarted: true }), []],
+    ['a connection', NETWORK, seen(snmp(0, 0), snmp(2, 0)), ['OutNoRoutes']],
+    ['a connection by IPv6', NETWORK, seen(snmp(0, 0), `${snmp(0, 0)}Ip6OutNoRoutes  \t3\n`), ['Ip6OutNoRoutes']],
+    ['what a service tries each time that it starts', NETWORK, seen(snmp(20, 0), snmp(45, 0)), []],
+    ['connections as before, after a restart', NETWORK, seen(snmp(0, 4), snmp(0, 7), { restarted: true }), []],
     ['a mount', MOUNTS, seen('overlay on /', 'overlay on /\ntmpfs on /srv'), ['tmpfs on /srv']],
     ['a router', KERNEL_SETTINGS, seen('/proc/sys/a\t0', '/proc/sys/a\t1'), ['/proc/sys/a']],
     ['the next minute', KERNEL_SETTINGS, seen('clock x\t10', 'clock x\t11'), []],

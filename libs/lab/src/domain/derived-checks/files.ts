@@ -75,7 +75,8 @@ type Alternatives = ReturnType<typeof readAlternatives>;
 
 export const SETTINGS_KEPT: DerivedCheck = {
   name: 'the installation asks nothing about settings',
-  script: `find /etc -xdev \\( -name '*.dpkg-dist' -o -name '*.dpkg-new' -o -name '*.ucf-dist' \\)`,
+  runs: 'after-walk',
+  script: `cat ${WALK.undecided}`,
   findings: ({ before, now }) => {
     const known = new Set(linesOf(before));
     return linesOf(now)
@@ -108,10 +109,10 @@ export const PRIVILEGES: DerivedCheck = {
 export const PERMISSIONS: DerivedCheck = {
   name: 'settings and secrets keep their owners and permissions',
   runs: 'after-walk',
-  script: `cat ${WALK.kept}`,
+  script: `cat ${WALK.kept} /etc/passwd /etc/group`,
   findings: (seen): Finding[] => {
-    const now = tableOf(seen.now);
-    return [...tableOf(seen.before)].flatMap(([path, was]) => {
+    const now = readRights(seen.now);
+    return [...readRights(seen.before)].flatMap(([path, was]) => {
       const is = now.get(path);
       if (is === undefined || is === was) return [];
       const [oldMode, mode] = [was, is].map((rights) => parseInt(rights, 8));
@@ -122,3 +123,22 @@ export const PERMISSIONS: DerivedCheck = {
     });
   },
 };
+
+/**
+ * Reads `path<tab>mode user:group` with numbers, after which come the lines of /etc/passwd and /etc/group.
+ * @returns mode, and names where there are any, by path
+ */
+export function readRights(listing: string): Map<string, string> {
+  const rights = new Map<string, string>();
+  const [users, groups] = [new Map<string, string>(), new Map<string, string>()];
+  for (const line of linesOf(listing)) {
+    if (line.includes('\t')) continue;
+    const [name = '', , id = '', ...rest] = line.split(':');
+    (rest.length > 1 ? users : groups).set(id, name);
+  }
+  for (const [path, value] of tableOf(listing)) {
+    const [, mode, user = '', group = ''] = /^(\d+) (\d+):(\d+)$/.exec(value) ?? [];
+    if (mode !== undefined) rights.set(path, `${mode} ${users.get(user) ?? user}:${groups.get(group) ?? group}`);
+  }
+  return rights;
+}

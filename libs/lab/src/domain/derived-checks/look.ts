@@ -11,7 +11,7 @@ const MARK = 'LOOK_MARK';
 /** One script for all checks, since a process for each would take longer than all of them. Scripts that several checks share run once. */
 export function lookScript(checks: readonly DerivedCheck[], packages: readonly string[]): string {
   const sections = [...new Set(checks.map(({ script }) => script)), ownedScript(packages)].map((script, index) => ({
-    text: `echo '${MARK} ${index}'\n(\n${script}\n) 2>/dev/null`,
+    text: `echo '${MARK} ${index}'\n{\n${script}\n} 2>/dev/null`,
     runs: checks.find((check) => check.script === script)?.runs,
   }));
   const those = (runs: DerivedCheck['runs']): string[] =>

@@ -82,9 +82,9 @@ const MORE_DISK = { factor: 10, kibibytes: 300 * 1024 } as const;
 export const DISK: DerivedCheck = {
   name: 'the patch needs no more disk than its size explains',
   runs: 'alone',
-  script: 'df -P -k / | tail -n 1',
+  script: 'df -P -k /',
   findings: ({ before, now, patchBytes }) => {
-    const [was, is] = [before, now].map((line) => line.trim().split(/\s+/).map(Number));
+    const [was, is] = [before, now].map((text) => linesOf(text).at(-1)?.trim().split(/\s+/).map(Number));
     const [grown, free] = [(is?.[2] ?? 0) - (was?.[2] ?? 0), is?.[3] ?? 0];
     const allowed = (MORE_DISK.factor * patchBytes) / 1024 + MORE_DISK.kibibytes;
     if (grown <= allowed && free > 0) return [];

@@ -1,5 +1,5 @@
 import type { DerivedCheck, Finding } from './derived-check.js';
-import { newLines, tableOf } from './derived-check.js';
+import { linesOf, newLines, tableOf } from './derived-check.js';
 
 /**
  * A machine without a network counts what it could not send: `OutNoRoutes` for every connection, and for every question
@@ -8,19 +8,15 @@ import { newLines, tableOf } from './derived-check.js';
  */
 export const NETWORK: DerivedCheck = {
   name: 'nothing new tries to reach the network',
-  script: [
-    `perl -ane 'BEGIN { %want = ("Ip:" => "OutNoRoutes", "Udp:" => "NoPorts") } next unless $want{$F[0]}; if ($names{$F[0]}) { my %value; @value{@{$names{$F[0]}}} = @F; print "$want{$F[0]}\\t$value{$want{$F[0]}}\\n" } else { $names{$F[0]} = [@F] }' /proc/net/snmp`,
-    `perl -ane 'print "$F[0]\\t$F[1]\\n" if $F[0] eq "Ip6OutNoRoutes"' /proc/net/snmp6`,
-  ].join('\n'),
+  script: 'cat /proc/net/snmp /proc/net/snmp6',
   findings: ({ before, now }): Finding[] => {
-    const was = tableOf(before);
-    return [...tableOf(now)].flatMap(([what, count]) => {
-      const old = Number(was.get(what) ?? 0);
+    const was = readCounters(before);
+    const is = readCounters(now);
+    return Object.values(COUNTERS).flatMap(({ key, what }) => {
+      const [old, count] = [was.get(key) ?? 0, is.get(key) ?? 0];
       // What a service tries when it starts, it tries again when it is started again, by the patch and by the restart.
-      const tries = Number(count) - STARTS * old;
-      return tries > 0 && Number(count) > old
-        ? [{ key: what, detail: `${tries} attempts (${COUNTERS[what] ?? what})`, amount: tries }]
-        : [];
+      const tries = count - STARTS * old;
+      return tries > 0 && count > old ? [{ key, detail: `${tries} attempts (${what})`, amount: tries }] : [];
     });
   },
 };
@@ -28,24 +24,46 @@ export const NETWORK: DerivedCheck = {
 /** At most as often may a service have been started when the machine is looked at. */
 const STARTS = 3;
 
-const COUNTERS: Readonly<Record<string, string>> = {
-  OutNoRoutes: 'to reach another machine',
-  Ip6OutNoRoutes: 'to reach another machine by IPv6',
-  NoPorts: 'to ask a name server that is not there',
+/** What is counted, by protocol and name. */
+const COUNTERS: Readonly<Record<string, { readonly key: string; readonly what: string }>> = {
+  IpOutNoRoutes: { key: 'OutNoRoutes', what: 'to reach another machine' },
+  Ip6OutNoRoutes: { key: 'Ip6OutNoRoutes', what: 'to reach another machine by IPv6' },
+  UdpNoPorts: { key: 'NoPorts', what: 'to ask a name server that is not there' },
 };
+
+/**
+ * Reads /proc/net/snmp, where one line has a protocol's names and the next its numbers, and /proc/net/snmp6, where each
+ * line has a name and a number.
+ * @returns what {@link COUNTERS} names, by its key
+ */
+export function readCounters(text: string): Map<string, number> {
+  const counters = new Map<string, number>();
+  const names = new Map<string, readonly string[]>();
+  for (const line of linesOf(text)) {
+    const [first = '', ...rest] = line.trim().split(/\s+/);
+    const own = names.get(first);
+    if (!first.endsWith(':')) counters.set(first, Number(rest[0]));
+    else if (own === undefined) names.set(first, rest);
+    else own.forEach((name, index) => counters.set(`${first.slice(0, -1)}${name}`, Number(rest[index])));
+  }
+  return new Map(Object.entries(COUNTERS).map(([name, { key }]) => [key, counters.get(name) ?? 0]));
+}
 
 export const MOUNTS: DerivedCheck = {
   name: 'no file system was mounted',
-  script: `while read -r device path type rest; do printf '%s on %s\\n' "$type" "$path"; done < /proc/1/mounts | grep -v ' on /\\(run\\|dev\\|proc/sys/fs\\)/' || :`,
+  script: `while read -r device path type rest; do
+  case "$path" in /run/* | /dev/* | /proc/sys/fs/*) ;; *) printf '%s on %s\\n' "$type" "$path" ;; esac
+done < /proc/1/mounts`,
   findings: (seen) => newLines(seen, (line) => `mounted: ${line}`),
 };
 
 export const KERNEL_SETTINGS: DerivedCheck = {
   name: 'the settings of the kernel and the clock are as before',
   script: [
-    `for file in /proc/sys/kernel/hostname /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/conf/all/accept_redirects /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range /proc/sys/net/ipv4/tcp_syncookies; do [ ! -r "$file" ] || printf '%s\\t%s\\n' "$file" "$(cat "$file")"; done`,
-    `printf 'timezone\\t%s\\n' "$(readlink -f /etc/localtime) $(date +%z)"`,
-    `printf 'clock ahead of the monotonic one, in minutes\\t%s\\n' "$(( ($(date +%s) - $(cut -d. -f1 /proc/uptime)) / 60 ))"`,
+    `for file in /proc/sys/kernel/hostname /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv4/conf/all/accept_redirects /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range /proc/sys/net/ipv4/tcp_syncookies; do [ ! -r "$file" ] || { IFS= read -r value < "$file"; printf '%s\\t%s\\n' "$file" "$value"; }; done`,
+    `printf 'timezone\\t%s ' "$(readlink -f /etc/localtime)"`,
+    `date "+%z%n%s" | { read -r zone; echo "$zone"; read -r now; read -r up rest < /proc/uptime`,
+    `printf 'clock ahead of the monotonic one, in minutes\\t%s\\n' "$(( (now - \${up%.*}) / 60 ))"; }`,
   ].join('\n'),
   findings: ({ before, now, restarted }): Finding[] => {
     const was = tableOf(before);

@@ -1,7 +1,7 @@
 /** Folders of settings, secrets and data, whose owners and permissions are looked at four levels deep. */
 const KEPT = ['/etc', '/root', '/home', '/srv', '/opt', '/var/lib'];
-/** Folders in which programs lie. */
-const PROGRAMS = ['/usr', '/opt', '/srv', '/home', '/root'];
+/** Folders in which programs lie, besides /usr. */
+const PROGRAMS = ['/opt', '/srv', '/home', '/root'];
 
 const below = (folders: readonly string[]): string => folders.map((folder) => `-path '${folder}/*'`).join(' -o ');
 const fourDeep = KEPT.map((folder) => `-path ${folder} -o -path '${folder}/*' ! -path '${folder}/*/*/*/*/*'`).join(
@@ -12,25 +12,34 @@ const fourDeep = KEPT.map((folder) => `-path ${folder} -o -path '${folder}/*' ! 
 export const WALK = {
   /** Files and folders that run as their owner, or that everybody may write (except shared folders): `path<tab>type mode user`. */
   rights: '"$walk/rights"',
-  /** What is in the folders of settings, secrets and data: `path<tab>mode user:group`. */
+  /** What is in the folders of settings, secrets and data: `path<tab>mode user:group`, both as numbers. */
   kept: '"$walk/kept"',
   /** Programs, each ended by a zero byte. */
   programs: '"$walk/programs"',
   /** Links of update-alternatives, each ended by a zero byte. */
   alternatives: '"$walk/alternatives"',
+  /** New settings that the packages' tools have left for a person to decide about. */
+  undecided: '"$walk/undecided"',
 } as const;
 
 /** In memory: what is written to a disk would be seen as written. */
 export const PREPARE_WALK = 'walk=$(mktemp -d /run/vouch-walk.XXXXXX) || exit 1';
 
+const PROGRAM = `-type f -perm /111 -fprint0 ${WALK.programs}`;
+
 /**
  * Goes through all files of the machine once, and makes several lists on the way: going through them takes longer than
- * anything else in a look.
+ * anything else in a look. Paths are bytes to it, which it compares far quicker than characters; what is below /usr, most of
+ * all files, is not compared with what is elsewhere; and looking up a user's name would take longer than finding the file.
  */
-export const WALK_SCRIPT = `find / -xdev \\
+export const WALK_SCRIPT = `LC_ALL=C find / -xdev \\
   \\( \\( -type f -o -type d \\) \\( -perm /6000 -o -perm -0002 ! -perm -1000 \\) ! -path '/var/log/journal*' \\
      -fprintf ${WALK.rights} '%p\\t%y %m %u\\n' \\) , \\
-  \\( ! -type l ! -path '/var/lib/systemd/*' \\( ${fourDeep} \\) -fprintf ${WALK.kept} '%p\\t%m %u:%g\\n' \\) , \\
-  \\( -type f -perm /111 \\( ${below(PROGRAMS)} \\) -fprint0 ${WALK.programs} \\) , \\
-  \\( -type l ! -path '/usr/local/*' \\( ${below(['/usr', '/etc'])} \\) \\
-     \\( -path '/etc/alternatives/*' -o -lname '/etc/alternatives/*' \\) -fprint0 ${WALK.alternatives} \\) 2> /dev/null`;
+  \\( -path '/usr/*' \\( \\
+     \\( ${PROGRAM} \\) , \\
+     \\( -type l ! -path '/usr/local/*' -lname '/etc/alternatives/*' -fprint0 ${WALK.alternatives} \\) , -true \\) -o \\
+     \\( ! -type l ! -path '/var/lib/systemd/*' \\( ${fourDeep} \\) -fprintf ${WALK.kept} '%p\\t%m %U:%G\\n' \\) , \\
+     \\( -path '/etc/*' \\( \\
+       \\( -type l \\( -path '/etc/alternatives/*' -o -lname '/etc/alternatives/*' \\) -fprint0 ${WALK.alternatives} \\) , \\
+       \\( \\( -name '*.dpkg-dist' -o -name '*.dpkg-new' -o -name '*.ucf-dist' \\) -fprint ${WALK.undecided} \\) , -true \\) -o \\
+       \\( \\( ${below(PROGRAMS)} \\) ${PROGRAM} \\) \\) \\) 2> /dev/null`;
