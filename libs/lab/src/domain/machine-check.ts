@@ -19,7 +19,7 @@ export interface CheckAnswer {
   readonly timedOut: boolean;
 }
 
-const CHECK_LIMIT_MS = 15_000;
+export const CHECK_LIMIT_MS = 15_000;
 
 export const check = (name: string, script: string, judge: MachineCheck['judge']): MachineCheck => ({
   name,

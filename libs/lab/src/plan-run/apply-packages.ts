@@ -1,13 +1,10 @@
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { Artefact } from '@vouch/contracts';
-import { KNOWN_QUESTIONS, newQuestions, TRACED, withoutTrace } from '../domain/install-questions.js';
+import { newQuestions, TRACED, withoutTrace } from '../domain/install-questions.js';
 import type { CommandResult, LabMachine } from '../lab-machine.port.js';
+import { bringPackages } from './bring-packages.js';
 import type { StepResult } from './run-recorder.js';
 import { failure } from './step-failure.js';
-
-/** In memory, so that the packages themselves are no part of what the patch wrote. */
-const INBOX = '/tmp/vouch-artefacts';
 
 /** As an unattended upgrade would: it answers no question, and keeps settings that were changed on the machine. */
 export const APT_GET = [
@@ -38,28 +35,9 @@ export async function applyPackages(
   files: ReadonlyMap<string, string>,
   options: ApplyOptions,
 ): Promise<StepResult> {
-  const debs: string[] = [];
-  let neededKiB = 0;
-  for (const artefact of artefacts) {
-    const deb = `${INBOX}/${artefact.sha256}.deb`;
-    const file = files.get(artefact.sha256);
-    if (file === undefined) return mismatch(artefact, 'its bytes were not handed to the lab');
-    await machine.put(deb, createReadStream(file));
-    const sum = await machine.exec(['sha256sum', deb]);
-    if (!sum.stdout.startsWith(artefact.sha256)) return mismatch(artefact, `the lab has ${sum.stdout.slice(0, 64)}`);
-    const said = await askPackage(machine, artefact, deb);
-    if ('wrong' in said) return failure('patch', 'artefact-not-a-package', said.wrong);
-    neededKiB += said.installedKiB;
-    debs.push(deb);
-  }
-
-  const freeKiB = Number(
-    (await machine.exec(['df', '-P', '-k', '/'])).stdout.trim().split('\n').at(-1)?.split(/\s+/)[3],
-  );
-  if (neededKiB > freeKiB) {
-    const [needs, has] = [neededKiB, freeKiB].map((kib) => `${Math.ceil(kib / 1024)} MiB`);
-    return failure('lab', 'cannot-exercise', `Installed, the patch takes ${needs}; machines of this lab have ${has}.`);
-  }
+  const brought = await bringPackages(machine, artefacts, files, options.signal);
+  if ('failed' in brought) return brought.failed;
+  const { debs, knownQuestions } = brought;
 
   options.onOutput?.(`apt-get install ${artefacts.map(({ fileName }) => path.posix.basename(fileName)).join(' ')}\n`);
   const rehearsal = await machine.exec([...APT_GET, '--no-remove', '--simulate', 'install', ...debs], options);
@@ -75,14 +53,13 @@ export async function applyPackages(
     const message = 'The patch needs packages that are not part of it.';
     return { ...failure('lab', 'dependency-missing', message), exitCode: rehearsal.exitCode, log };
   }
-  const known = await machine.exec(KNOWN_QUESTIONS, { signal: options.signal });
   options.onBegin();
   const traced = await machine.exec([...TRACED, ...APT_GET, '--no-remove', 'install', ...debs], {
     ...options,
     // Its pieces do not always end with a line: a rest of a trace may be seen by whoever watches, and by nobody later.
     onOutput: (text) => options.onOutput?.(withoutTrace(text)),
   });
-  const questions = newQuestions(traced.stderr, known.stdout);
+  const questions = newQuestions(traced.stderr, knownQuestions);
   const result = { ...traced, stderr: withoutTrace(traced.stderr) };
   const log = `${logOf(rehearsal)}\n${logOf(result)}`;
   if (!result.timedOut) options.signal.throwIfAborted();
@@ -109,32 +86,6 @@ async function wouldRemove(
   });
   return exitCode === 0 ? [...stdout.matchAll(/^Remv (\S+)/gm)].map(([, name = '']) => name) : [];
 }
-
-/**
- * What a file says of itself. The bytes are the vendor's; if they are no package, or another one than they are called, that
- * is the vendor's doing.
- */
-async function askPackage(
-  machine: LabMachine,
-  artefact: Artefact,
-  deb: string,
-): Promise<{ readonly wrong: string } | { readonly installedKiB: number }> {
-  const format = '${Package} ${Version} ${Architecture}\n${Installed-Size}';
-  const shown = await machine.exec(['dpkg-deb', '--show', `--showformat=${format}`, deb]);
-  if (shown.exitCode !== 0) return { wrong: `${artefact.fileName} is not a Debian package: ${shown.stderr.trim()}` };
-  const wanted = `${artefact.package} ${artefact.version} ${artefact.architecture}`;
-  const [name = '', installedKiB = ''] = shown.stdout.split('\n');
-  return name === wanted
-    ? { installedKiB: Number(installedKiB) || 0 }
-    : { wrong: `${artefact.fileName} says that it is "${name}", not "${wanted}".` };
-}
-
-const mismatch = (artefact: Artefact, why: string): StepResult =>
-  failure(
-    'lab',
-    'artefact-digest-mismatch',
-    `${artefact.fileName} is not the file with SHA-256 ${artefact.sha256}: ${why}.`,
-  );
 
 export const logOf = ({ stdout, stderr }: CommandResult): string => (stderr === '' ? stdout : `${stdout}\n${stderr}`);
 

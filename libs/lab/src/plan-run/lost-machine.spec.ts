@@ -68,9 +68,10 @@ class FakeMachine implements LabMachine {
     await this.mischief(text, this);
     if (!this.isRunning) throw new MachineLost('fake', 'it has ended');
     if (text.startsWith('dpkg-query -W -f=')) return answer(`shop\t${this.version}\tall\tshop\t${this.version}\tii \n`);
-    if (text.startsWith('sha256sum')) return answer(artefact.sha256);
-    if (text.startsWith('dpkg-deb')) return answer('shop 2 all\n1');
-    if (text.startsWith('df')) return answer('Filesystem\nfake 9 1 8 1% /');
+    if (text.startsWith('sh -c sha256sum'))
+      return answer(
+        `${artefact.sha256}\n== package\nshop 2 all\n1\nis one\n== disk\nFilesystem\nfake 9 1 8 1% /\n== questions\n`,
+      );
     if (text.startsWith('apt-get') && !text.includes('--simulate'))
       this.version = text.includes('--allow-downgrades') ? '1' : '2';
     if (text.startsWith('apt-get')) return answer();
