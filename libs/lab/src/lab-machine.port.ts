@@ -33,6 +33,8 @@ export interface ResourceUse {
 export interface LabMachine {
   /** False when it has not come up again, or is gone. */
   readonly isRunning: boolean;
+  /** True when {@link written} lists whatever differs from the golden, so that everything else is certainly as it was. */
+  readonly writesApart?: boolean;
   /** What this machine says nothing about although its kind would, in phrases. */
   readonly unmeasured?: readonly string[];
 

@@ -57,10 +57,21 @@ function talkTo(host: string, port: number, request: string, lines = 0): string 
   return `bash -c ${quote(words)}`;
 }
 
+/**
+ * Debian's psql(1) is a program that chooses among clusters and then starts the real one, which takes longer than the query:
+ * it is asked where there is no answer on the usual port.
+ */
+const POSTGRESQL = `ask() { client=$1; shift; setpriv --reuid=postgres --regid=postgres --init-groups "$client" "$@"; }
+postgresql() {
+  for real in /usr/lib/postgresql/*/bin/psql; do [ -x "$real" ] && ask "$real" "$@" 2> /dev/null && return; done
+  ask psql "$@"
+}
+`;
+
 function sqlCheck({ name, engine, database, query, equals }: ProbeOf<'sql'>): MachineCheck {
   const client =
     engine === 'postgresql'
-      ? `runuser -u postgres -- psql --no-psqlrc -v ON_ERROR_STOP=1 --tuples-only --no-align --field-separator="$(printf '\\t')" --command=${quote(query)} ${quote(database || 'postgres')}`
+      ? `${POSTGRESQL}postgresql --no-psqlrc -v ON_ERROR_STOP=1 --tuples-only --no-align --field-separator="$(printf '\\t')" --command=${quote(query)} ${quote(database || 'postgres')}`
       : `mariadb --batch --skip-column-names --execute=${quote(query)} ${quote(database)}`;
   return check(name, client, ({ stdout }) =>
     stdout.trim() === equals.trim() ? good(stdout) : bad(`the answer is "${stdout.trim()}", not "${equals}"`),

@@ -75,8 +75,11 @@ class FakeMachine implements LabMachine {
     if (text.startsWith('apt-get') && !text.includes('--simulate'))
       this.version = text.includes('--allow-downgrades') ? '1' : '2';
     if (text.startsWith('apt-get')) return answer();
-    // It looks the same whenever it is looked at.
-    if (text.includes('LOOK_MARK')) return answer([...text.matchAll(/LOOK_MARK \d+/g)].join('\n') + '\n');
+    // It looks the same whenever it is looked at, but for its package.
+    const looks = [...text.matchAll(/(LOOK_MARK \d+)'\n\{\n(dpkg-query)?/g)].map(([, mark, packages]) =>
+      packages === undefined ? mark : `${mark}\nshop\tii  ${this.version} all shop ${this.version}`,
+    );
+    if (looks.length > 0) return answer(`${looks.join('\n')}\n`);
     return answer(text.startsWith('dpkg-query') ? `ii  ${this.version}` : '');
   }
 
@@ -90,7 +93,10 @@ class FakeMachine implements LabMachine {
   async reboot(): Promise<void> {
     await this.mischief('reboot', this);
   }
-  usage = () => Promise.resolve({ memoryBytes: 1, processorMs: 1, writtenBytes: 1 });
+  async usage() {
+    await this.mischief('usage', this);
+    return { memoryBytes: 1, processorMs: 1, writtenBytes: 1 };
+  }
   discard(): Promise<void> {
     this.discarded = true;
     this.isRunning = false;
@@ -187,7 +193,7 @@ describe('a machine that is lost, or that hangs', () => {
     expect([judged.result, judged.reasons, judged.reversible]).toEqual(['pass', [], true]);
   });
 
-  it.each<PlanStep>(['apply', 'probe-after-apply', 'reboot', 'probe-after-reboot', 'way-back'])(
+  it.each<PlanStep>(['apply', 'probe-after-apply', 'reboot', 'probe-after-reboot'])(
     'fails a patch after which it is lost in "%s" again and again, and never without it',
     async (at) => {
       const { verdict: judged, result } = await test((step, what, machine) =>
@@ -200,6 +206,15 @@ describe('a machine that is lost, or that hangs', () => {
       expect(patched()).toBe(2);
     },
   );
+
+  it('fails a patch after whose last check it is lost, before anything is taken back', async () => {
+    const { verdict: judged } = await test((step, what, machine) => {
+      if (step === 'probe-after-reboot' && what === 'usage') machine.isRunning = false;
+      return undefined;
+    });
+    expect(judged.result, judged.sentence).toBe('fail');
+    expect(judged.sentence).toContain('left a machine that cannot be used any more');
+  });
 
   it('is flaky when it is lost on one machine of two', async () => {
     let lost = 0;

@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Artefact, FileChange, PackageChange, PlanStep, ProbeResult } from '@vouch/contracts';
+import type { Artefact, Component, FileChange, PackageChange, PlanStep, ProbeResult } from '@vouch/contracts';
 import { findingsOf, type ControlRecord } from '../domain/control.js';
 import {
   beyondControl,
   compareLooks,
   DERIVED_CHECKS,
   lookScript,
+  onlyOf,
+  pathsToWalk,
   packagesIn,
   readLook,
   resultOf,
+  walkOf,
+  WALK_SCRIPT,
   type Findings,
   type Look,
 } from '../domain/derived-checks/index.js';
@@ -26,6 +30,8 @@ export class MachineObserver {
   readonly changes = new Map<PlanStep, { packages: PackageChange[]; files: FileChange[] }>();
   /** How many things were found that also change without the patch. */
   ignored = 0;
+  /** The last of {@link changes}, unless something was done to the machine since. */
+  latest: { packages: PackageChange[]; files: FileChange[] } | undefined;
   private before: Look = new Map();
   private writtenBefore: WrittenFiles = new Map();
   private owned = new Set<string>();
@@ -38,8 +44,13 @@ export class MachineObserver {
 
   /** Remembers how the machine is without the patch. */
   async remember(machine: LabMachine): Promise<void> {
-    this.before = await this.look(machine);
+    this.before = await this.look(machine, WALK_SCRIPT);
     this.writtenBefore = await machine.written();
+  }
+
+  /** What was installed at {@link remember}. */
+  get packagesBefore(): Component[] {
+    return packagesIn(this.before);
   }
 
   /** Files that were written since {@link remember}. */
@@ -77,10 +88,16 @@ export class MachineObserver {
   }
 
   private async found(machine: LabMachine, step: PlanStep, restarted: boolean): Promise<Findings> {
-    const now = await this.look(machine);
-    const files = await this.filesChanged(machine);
-    this.changes.set(step, { packages: packageDiff(packagesIn(this.before), packagesIn(now)), files });
-    return compareLooks(DERIVED_CHECKS, this.before, now, {
+    const written = await machine.written();
+    const files = fileDiff(this.writtenBefore, written);
+    // Only files that may have changed are walked through, where the machine knows which.
+    const paths = pathsToWalk(this.before, written);
+    const walk = machine.writesApart === true ? walkOf(paths) : null;
+    const before = walk === null ? this.before : onlyOf(paths, this.before, DERIVED_CHECKS);
+    const now = await this.look(machine, walk ?? WALK_SCRIPT);
+    this.latest = { packages: packageDiff(this.packagesBefore, packagesIn(now)), files };
+    this.changes.set(step, this.latest);
+    return compareLooks(DERIVED_CHECKS, before, now, {
       restarted,
       files,
       owned: this.owned,
@@ -89,9 +106,9 @@ export class MachineObserver {
     });
   }
 
-  private async look(machine: LabMachine): Promise<Look> {
+  private async look(machine: LabMachine, walk: string): Promise<Look> {
     const names = this.artefacts.map((artefact) => artefact.package);
-    const script = lookScript(DERIVED_CHECKS, names);
+    const script = lookScript(DERIVED_CHECKS, names, walk);
     const output = await mustExec(machine, 'Looking at the machine', script, { timeoutMs: LOOK_LIMIT_MS });
     const { look, owned } = readLook(output, DERIVED_CHECKS);
     for (const path of owned) this.owned.add(path);

@@ -8,7 +8,7 @@ import { packageDiff } from '../domain/machine-diff.js';
 import { GENERAL_CHECKS, versionChecks } from '../domain/probes.js';
 import { checkOf } from '../domain/written-probes.js';
 import type { LabDriver, LabGolden } from '../lab-driver.port.js';
-import { BootFailed, isMachinesOwn, type LabMachine } from '../lab-machine.port.js';
+import { BootFailed, isMachinesOwn, MachineLost, type LabMachine } from '../lab-machine.port.js';
 import { applyPackages } from './apply-packages.js';
 import { beforeAbort } from './before-abort.js';
 import { whyPointless, whyWrongBytes, type Errand } from './errand.js';
@@ -165,13 +165,13 @@ export class PlanRun {
   /** Looks at the machine as it was before the patch, and learns from it what has to be so afterwards. */
   private async baseline(): Promise<StepResult> {
     const machine = this.required();
-    this.componentsBefore = await installedComponents(machine);
-    const cannot = whyPointless(this.errand.artefacts, this.componentsBefore);
-    if (cannot !== null) return labFailure('cannot-exercise', cannot);
     this.checks = [...(this.golden?.profile.probes ?? []).map(checkOf), ...GENERAL_CHECKS];
     this.healthBefore = await this.ask(this.checks);
     const found = summary(this.healthBefore);
     await this.observer.remember(machine);
+    this.componentsBefore = this.observer.packagesBefore;
+    const cannot = whyPointless(this.errand.artefacts, this.componentsBefore);
+    if (cannot !== null) return labFailure('cannot-exercise', cannot);
     if (found.ok) return found;
     const message = `The machine is not healthy before the patch: ${found.detail}`;
     return { ...found, failure: { blame: 'lab', code: 'baseline-red', message } };
@@ -180,6 +180,7 @@ export class PlanRun {
   private async apply(): Promise<StepResult> {
     const { artefacts, files } = this.errand;
     if (artefacts.length === 0) return { ok: true, detail: 'nothing is installed in a control run' };
+    this.observer.latest = undefined;
     const wrong = await whyWrongBytes(this.errand);
     if (wrong !== null) return labFailure('artefact-digest-mismatch', wrong);
     const onBegin = (): void => {
@@ -201,6 +202,7 @@ export class PlanRun {
   }
 
   private async reboot(): Promise<StepResult> {
+    this.observer.latest = undefined;
     try {
       await this.required().reboot(this.limits.bootMs);
       this.restarted = true;
@@ -227,6 +229,7 @@ export class PlanRun {
   private async goBack(): Promise<StepResult> {
     if (this.errand.artefacts.length === 0) return { ok: true, detail: 'there is nothing to take back' };
     await this.noteChanges();
+    if (!this.required().isRunning) throw new MachineLost(this.errand.name, 'it ended before anything was taken back');
     const { golden, driver } = this;
     const kept = (component: Component): Promise<string | null> =>
       driver.oldPackage?.(golden?.digest ?? '', component) ?? Promise.resolve(null);
@@ -262,9 +265,14 @@ export class PlanRun {
   private async noteChanges(): Promise<void> {
     if (this.noted || this.machine === undefined || this.componentsBefore.length === 0) return;
     this.noted = true;
-    this.fileChanges = await this.observer.filesChanged(this.machine);
-    if (this.machine.isRunning)
-      this.packageChanges = packageDiff(this.componentsBefore, await installedComponents(this.machine));
+    const { latest } = this.observer;
+    if (latest !== undefined) [this.fileChanges, this.packageChanges] = [latest.files, latest.packages];
+    else await this.lookForChanges(this.machine);
+  }
+
+  private async lookForChanges(machine: LabMachine): Promise<void> {
+    this.fileChanges = await this.observer.filesChanged(machine);
+    if (machine.isRunning) this.packageChanges = packageDiff(this.componentsBefore, await installedComponents(machine));
   }
 
   private ask(checks: readonly MachineCheck[]): ReturnType<typeof runChecks> {

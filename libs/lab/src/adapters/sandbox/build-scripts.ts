@@ -10,7 +10,11 @@ const MASKED_UNITS = [
   ...['sys-kernel-debug.mount', 'sys-kernel-tracing.mount', 'dev-hugepages.mount', 'systemd-remount-fs.service'],
   ...['console-getty.service', 'getty.target', 'e2scrub_all.timer', 'e2scrub_reap.service', 'fstrim.timer'],
   ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'man-db.timer', 'logrotate.timer'],
-  ...['modprobe@.service', 'systemd-modules-load.service'],
+  ...['modprobe@.service', 'systemd-modules-load.service', 'kmod-static-nodes.service', 'systemd-binfmt.service'],
+  ...['proc-sys-fs-binfmt_misc.automount', 'sys-kernel-config.mount', 'sys-fs-fuse-connections.mount'],
+  ...['systemd-pcrphase-initrd.service', 'systemd-pcrphase-sysinit.service', 'systemd-pcrphase.service'],
+  ...['systemd-boot-system-token.service', 'systemd-pstore.service', 'systemd-random-seed.service'],
+  ...['systemd-repart.service', 'cryptsetup.target', 'integritysetup.target', 'veritysetup.target'],
 ];
 
 /**
@@ -29,8 +33,12 @@ const MASKED_GENERATORS = [
   'veritysetup',
 ].map((name) => `systemd-${name}-generator`);
 
-/** Documentation in every language and waiting for the disk: what makes builds slow and tests no better. */
+/**
+ * Documentation in every language, waiting for the disk, and a program that asks a package's questions early where there is
+ * apt-utils, which there is not: what makes builds or tests slow, and no test better.
+ */
 const DPKG_OPTIONS = [
+  'path-exclude=/etc/apt/apt.conf.d/70debconf',
   'force-unsafe-io',
   'path-exclude=/usr/share/doc/*',
   'path-exclude=/usr/share/man/*',

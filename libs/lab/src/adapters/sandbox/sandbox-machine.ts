@@ -21,6 +21,8 @@ const UNLIMITED = {
 
 /** A sandbox as a plan uses it. */
 export class SandboxMachine implements LabMachine {
+  readonly writesApart = true;
+
   constructor(private readonly machine: Machine) {}
 
   get isRunning(): boolean {

@@ -37,3 +37,4 @@ export const DERIVED_CHECKS: readonly DerivedCheck[] = [
 export * from './derived-check.js';
 export * from './look.js';
 export { packagesIn } from './packages.js';
+export { walkOf, WALK_SCRIPT } from './walk.js';

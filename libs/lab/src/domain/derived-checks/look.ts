@@ -1,5 +1,7 @@
 import type { FileChange, ProbeResult } from '@vouch/contracts';
-import type { DerivedCheck, Finding, Seen } from './derived-check.js';
+import type { WrittenFiles } from '../machine-diff.js';
+import { linesOf, type DerivedCheck, type Finding, type Seen } from './derived-check.js';
+import { ALTERNATIVES_SCRIPT, readAlternatives } from './alternatives.js';
 import { merged } from './files.js';
 import { PREPARE_WALK, WALK_SCRIPT } from './walk.js';
 
@@ -8,8 +10,12 @@ export type Look = ReadonlyMap<string, string>;
 
 const MARK = 'LOOK_MARK';
 
-/** One script for all checks, since a process for each would take longer than all of them. Scripts that several checks share run once. */
-export function lookScript(checks: readonly DerivedCheck[], packages: readonly string[]): string {
+/**
+ * One script for all checks, since a process for each would take longer than all of them. Scripts that several checks share
+ * run once.
+ * @param walk makes the lists of files
+ */
+export function lookScript(checks: readonly DerivedCheck[], packages: readonly string[], walk = WALK_SCRIPT): string {
   const sections = [...new Set(checks.map(({ script }) => script)), ownedScript(packages)].map((script, index) => ({
     text: `echo '${MARK} ${index}'\n{\n${script}\n} 2>/dev/null`,
     runs: checks.find((check) => check.script === script)?.runs,
@@ -19,7 +25,7 @@ export function lookScript(checks: readonly DerivedCheck[], packages: readonly s
   return [
     PREPARE_WALK,
     '(',
-    WALK_SCRIPT,
+    walk,
     ...those('after-walk'),
     ') > "$walk/said" &',
     ...those(undefined),
@@ -53,6 +59,29 @@ export function readLook(output: string, checks: readonly DerivedCheck[]): { loo
     look: new Map(scripts.map((script, index) => [script, sections.get(index) ?? ''])),
     owned: new Set((sections.get(scripts.length) ?? '').split('\n').map(merged)),
   };
+}
+
+/**
+ * Files that may differ from how they were, when all that was ever written over the golden is known: everything else is
+ * certainly as it was.
+ */
+export function pathsToWalk(before: Look, written: WrittenFiles): string[] {
+  // Links that nobody changed lead somewhere else when one in the middle of their way does.
+  const isRedirected = [...written.keys()].some((path) => path.startsWith('/etc/alternatives/'));
+  const links = isRedirected ? readAlternatives(before.get(ALTERNATIVES_SCRIPT) ?? '').keys() : [];
+  return [...new Set([...written.keys(), ...links])];
+}
+
+/** What a look saw of some files only, for comparing it with one that saw no others; what is not about files stays. */
+export function onlyOf(paths: readonly string[], look: Look, checks: readonly DerivedCheck[]): Look {
+  const wanted = new Set(paths);
+  const isWanted = (line: string): boolean => !line.startsWith('/') || wanted.has(line.split('\t', 1)[0] ?? '');
+  const walked = checks.filter(({ runs }) => runs === 'after-walk').map(({ script }) => script);
+  const some = (script: string): string =>
+    linesOf(look.get(script) ?? '')
+      .filter(isWanted)
+      .join('\n');
+  return new Map([...look, ...walked.map((script) => [script, some(script)] as const)]);
 }
 
 /** Paths of packages, as far as they are installed. */
