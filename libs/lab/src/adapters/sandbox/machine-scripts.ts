@@ -1,4 +1,5 @@
-import { PLACE_SYSV_INIT, SYSV_INIT, type Init } from './sysv-init.js';
+import { SYSTEM_PATH } from './layer-store.js';
+import { PLACE_SYSV_INIT, SYSV_INIT, SYSV_PROGRAMS, type Init } from './sysv-init.js';
 
 /** Inside a machine's own mount namespace: the host's directory, the merged file system, and what was written. */
 export const MACHINE = { data: '/mnt/data', root: '/mnt/root', upper: '/mnt/upper' } as const;
@@ -83,3 +84,10 @@ cd /
 umount -l /mnt
 exec env -i container=vouch PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ${init === 'systemd' ? '/lib/systemd/systemd' : SYSV_INIT} < /dev/null > /dev/null 2>&1
 `;
+
+const ENVIRONMENT = { HOME: '/root', LANG: 'C.UTF-8', TERM: 'dumb', DEBIAN_FRONTEND: 'noninteractive' } as const;
+/** All that what runs inside finds in its environment. */
+export const INSIDE: Readonly<Record<Init, Readonly<Record<string, string>>>> = {
+  systemd: { PATH: SYSTEM_PATH, ...ENVIRONMENT },
+  sysv: { PATH: `${SYSV_PROGRAMS}:${SYSTEM_PATH}`, ...ENVIRONMENT },
+};

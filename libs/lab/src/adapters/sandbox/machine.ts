@@ -10,7 +10,7 @@ import { BootFailed, type ResourceUse } from '../../lab-machine.port.js';
 import { forgetKept, noteKept } from './kept-machines.js';
 import { LayerStore, SYSTEM_PATH } from './layer-store.js';
 import { MachineDisk } from './machine-disk.js';
-import { bootScript, RESTORE_SCRIPT } from './machine-scripts.js';
+import { bootScript, INSIDE, RESTORE_SCRIPT } from './machine-scripts.js';
 import { removeMarker, writeMarker } from '../host/markers.js';
 import type { PrivateNetwork } from './private-network.js';
 import { identify, thisProcess, type ProcessIdentity } from '../host/process-identity.js';
@@ -18,7 +18,6 @@ import { CommandFailed, runCommand, type CommandOptions, type CommandResult } fr
 import { ProcessLimits } from '../host/process-limits.js';
 import type { SandboxHost } from './sandbox-host.js';
 import { isListening } from './systemd-listening.js';
-import { SYSV_PROGRAMS, type Init } from './sysv-init.js';
 import { UserNamespace } from './user-namespace.js';
 
 export interface MachineOptions {
@@ -294,9 +293,3 @@ const FRESH_NAMESPACES = [
   ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--fork', '--kill-child'],
   ...['--mount', '--pid', '--net', '--ipc', '--uts', '--cgroup', 'sh', '-c'],
 ];
-const ENVIRONMENT = { HOME: '/root', LANG: 'C.UTF-8', TERM: 'dumb', DEBIAN_FRONTEND: 'noninteractive' } as const;
-/** All that what runs inside finds in its environment. */
-const INSIDE: Readonly<Record<Init, Readonly<Record<string, string>>>> = {
-  systemd: { PATH: SYSTEM_PATH, ...ENVIRONMENT },
-  sysv: { PATH: `${SYSV_PROGRAMS}:${SYSTEM_PATH}`, ...ENVIRONMENT },
-};
