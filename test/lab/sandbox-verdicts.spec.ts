@@ -148,10 +148,10 @@ describe.skipIf(NO_LAB)('a verdict from the sandbox', () => {
 
   it.concurrent('ends at once when the run is called off while the way back hangs', async () => {
     const calledOff = new AbortController();
-    // Only the list of all packages, which is made on the way back and before the patch.
+    // Only what is asked of it on the way back.
     const wrapper =
-      '#!/bin/sh\\ncase "$2" in *Architecture*) exec sleep infinity;; esac\\nexec dpkg-query.real "$@"\\n';
-    const swap = `mv dpkg-query dpkg-query.real; printf '${wrapper}' > dpkg-query; chmod 755 dpkg-query`;
+      '#!/bin/sh\\ncase "$*" in *--allow-downgrades*) exec sleep infinity;; esac\\nexec apt-get.real "$@"\\n';
+    const swap = `mv apt-get apt-get.real; printf '${wrapper}' > apt-get; chmod 755 apt-get`;
     const patch = await buildPackage(folder, VICTIM, `cd /usr/bin; ${swap}`);
     const running = lab.test([patch], {
       signal: calledOff.signal,
