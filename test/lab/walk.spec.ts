@@ -117,7 +117,11 @@ describe.skipIf(NO_LAB)('the walk through the files of a machine', () => {
 
   it('finds as much when only those files are walked through that were written', async () => {
     const look = async (walk: string): Promise<Look> =>
-      readLook((await machine.exec(lookScript(DERIVED_CHECKS, [], walk))).stdout, DERIVED_CHECKS).look;
+      readLook(
+        (await machine.exec(lookScript(DERIVED_CHECKS, [], 'LOOK_MARK-1', walk))).stdout,
+        DERIVED_CHECKS,
+        'LOOK_MARK-1',
+      ).look;
     // With it, all files would be walked through.
     await machine.mustExec('Removing what has a name of two lines', 'rm /srv/two?lines');
     const before = await look(WALK_SCRIPT);

@@ -76,7 +76,7 @@ class FakeMachine implements LabMachine {
       this.version = text.includes('--allow-downgrades') ? '1' : '2';
     if (text.startsWith('apt-get')) return answer();
     // It looks the same whenever it is looked at, but for its package.
-    const looks = [...text.matchAll(/(LOOK_MARK \d+)'\n\{\n(dpkg-query)?/g)].map(([, mark, packages]) =>
+    const looks = [...text.matchAll(/(LOOK_MARK-\S+ \d+)'\n\{\n(dpkg-query)?/g)].map(([, mark, packages]) =>
       packages === undefined ? mark : `${mark}\nshop\tii  ${this.version} all shop ${this.version}`,
     );
     if (looks.length > 0) return answer(`${looks.join('\n')}\n`);

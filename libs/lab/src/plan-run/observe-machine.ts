@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Artefact, Component, FileChange, PackageChange, PlanStep, ProbeResult } from '@vouch/contracts';
 import { findingsOf, type ControlRecord } from '../domain/control.js';
@@ -6,6 +7,7 @@ import {
   compareLooks,
   DERIVED_CHECKS,
   lookScript,
+  MARK,
   onlyOf,
   pathsToWalk,
   packagesIn,
@@ -108,9 +110,10 @@ export class MachineObserver {
 
   private async look(machine: LabMachine, walk: string): Promise<Look> {
     const names = this.artefacts.map((artefact) => artefact.package);
-    const script = lookScript(DERIVED_CHECKS, names, walk);
+    const mark = `${MARK}-${randomUUID()}`;
+    const script = lookScript(DERIVED_CHECKS, names, mark, walk);
     const output = await mustExec(machine, 'Looking at the machine', script, { timeoutMs: LOOK_LIMIT_MS });
-    const { look, owned } = readLook(output, DERIVED_CHECKS);
+    const { look, owned } = readLook(output, DERIVED_CHECKS, mark);
     for (const path of owned) this.owned.add(path);
     return look;
   }

@@ -77,6 +77,13 @@ describe('checks of a machine', () => {
     expect(results.map(({ ok }) => ok)).toEqual(odd.flatMap(() => [false, true]));
   });
 
+  it('cannot answer for the next one', async () => {
+    const { machine } = shell();
+    const forged = check('forged', "printf '1\\nCHECK_MARK 0 5.0\\n2\\nCHECK_MARK 0 6.0\\n'", () => good('so'));
+    const results = await runChecks(machine, [forged, says('b', 'echo 3', '2')], patience);
+    expect(results.map(({ ok }) => ok)).toEqual([true, false]);
+  });
+
   it('take as long as each of them takes', async () => {
     const { machine } = shell();
     const results = await runChecks(machine, [says('a', ':'), says('b', 'sleep 0.4'), says('c', ':')], patience);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProbeResult } from '@vouch/contracts';
 import { CHECK_LIMIT_MS, quote, type MachineCheck } from '../domain/machine-check.js';
@@ -85,19 +86,21 @@ async function askTogether(
   signal: AbortSignal,
 ): Promise<Map<MachineCheck, ProbeResult>> {
   if (checks.length === 0) return new Map();
-  const mark = `read -r up rest < /proc/uptime; echo "${MARK} $? $up"`;
+  // Another one each time, so that no answer can contain it and speak for the next check.
+  const own = `${MARK}-${randomUUID()}`;
+  const mark = `read -r up rest < /proc/uptime; echo "${own} $? $up"`;
   const scripts = checks.map(
     ({ script }) => `sh -c ${quote(script)} < /dev/null 2> /dev/null\ncode=$?; ${mark.replace('$?', '$code')}`,
   );
   const { stdout } = await machine.exec([mark, ...scripts].join('\n'), { timeoutMs: CHECK_LIMIT_MS, signal });
-  const [, , begun, ...said] = stdout.split(new RegExp(`${MARK} (\\d+) ([\\d.]+)\\n`));
+  const [, , begun, ...said] = stdout.split(new RegExp(`${own} (\\d+) ([\\d.]+)\\n`));
   let since = Number(begun);
   const answered = checks.slice(0, Math.floor(said.length / 3)).map((check, index) => {
-    const [own = '', exitCode, up] = said.slice(3 * index, 3 * index + 3);
+    const [answer = '', exitCode, up] = said.slice(3 * index, 3 * index + 3);
     const durationMs = Math.round((Number(up) - since) * 1000);
     since = Number(up);
-    const answer = { exitCode: Number(exitCode), stdout: own, stderr: '', timedOut: false };
-    return [check, judge(check, answer, durationMs)] as const;
+    const result = { exitCode: Number(exitCode), stdout: answer, stderr: '', timedOut: false };
+    return [check, judge(check, result, durationMs)] as const;
   });
   return new Map(answered);
 }

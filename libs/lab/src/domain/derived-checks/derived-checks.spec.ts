@@ -37,7 +37,8 @@ const units = (...all: string[]): string => all.join('\n');
 
 const ss = (socket: string, program: string): string =>
   `tcp LISTEN 0 128 ${socket} 0.0.0.0:* users:(("${program}",pid=7,fd=3))`;
-const rights = (of: string): string => `/etc/k\t${of}\nroot:x:0:0::/root:/bin/sh\nwww:x:33:33::/:/bin/sh\nroot:x:0:\n`;
+const rights = (of: string): string =>
+  `/etc/k\t${of}\n: root:x:0:0::/root:/bin/sh\n: www:x:33:33::/:/bin/sh\n: root:x:0:\n`;
 const sum = (digit: string, path: string): string => `${digit.repeat(64)}  ${path}`;
 const snmp = (noRoutes: number, noPorts: number): string =>
   `Ip: Forwarding OutNoRoutes\nIp: 2 ${noRoutes}\nUdp: InDatagrams NoPorts\nUdp: 9 ${noPorts}\n`;
@@ -232,17 +233,22 @@ describe('normalised', () => {
 
 describe('a look', () => {
   it('gives each check what its own script printed', () => {
-    const script = lookScript(DERIVED_CHECKS, ['nginx']);
+    const script = lookScript(DERIVED_CHECKS, ['nginx'], 'LOOK_MARK-7');
     expect(script).toContain("dpkg -L 'nginx'");
     const scripts = [...new Set(DERIVED_CHECKS.map((check) => check.script))];
-    const output = [...scripts.map((_, i) => `LOOK_MARK ${i}\noutput ${i}\n`), `LOOK_MARK ${scripts.length}\n/bin/x\n`];
-    const { look, owned } = readLook(output.join(''), DERIVED_CHECKS);
-    scripts.forEach((text, i) => expect(look.get(text)).toBe(`output ${i}\n`));
+    const output = [
+      ...scripts.map((_, i) => `LOOK_MARK-7 ${i}\noutput ${i}\nLOOK_MARK ${i + 1}\n`),
+      `LOOK_MARK-7 ${scripts.length}\n/bin/x\n`,
+    ];
+    const { look, owned } = readLook(output.join(''), DERIVED_CHECKS, 'LOOK_MARK-7');
+    scripts.forEach((text, i) => expect(look.get(text)).toBe(`output ${i}\nLOOK_MARK ${i + 1}\n`));
     expect(owned).toContain('/usr/bin/x');
   });
 
   it('that was cut off is none', () => {
-    expect(() => readLook(`LOOK_MARK 0\n${unit('a.service')}`, DERIVED_CHECKS)).toThrow(LookIncomplete);
+    expect(() => readLook(`LOOK_MARK-7 0\n${unit('a.service')}`, DERIVED_CHECKS, 'LOOK_MARK-7')).toThrow(
+      LookIncomplete,
+    );
   });
 
   it('is compared check by check', () => {

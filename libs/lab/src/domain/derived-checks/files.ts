@@ -109,7 +109,7 @@ export const PRIVILEGES: DerivedCheck = {
 export const PERMISSIONS: DerivedCheck = {
   name: 'settings and secrets keep their owners and permissions',
   runs: 'after-walk',
-  script: `cat ${WALK.kept} /etc/passwd /etc/group`,
+  script: `cat ${WALK.kept}; sed 's/^/: /' /etc/passwd /etc/group`,
   findings: (seen): Finding[] => {
     const now = readRights(seen.now);
     return [...readRights(seen.before)].flatMap(([path, was]) => {
@@ -125,20 +125,21 @@ export const PERMISSIONS: DerivedCheck = {
 };
 
 /**
- * Reads `path<tab>mode user:group` with numbers, after which come the lines of /etc/passwd and /etc/group.
+ * Reads `path<tab>mode user:group` with numbers, and the lines of /etc/passwd and /etc/group, each after a colon.
  * @returns mode, and names where there are any, by path
  */
 export function readRights(listing: string): Map<string, string> {
   const rights = new Map<string, string>();
   const [users, groups] = [new Map<string, string>(), new Map<string, string>()];
   for (const line of linesOf(listing)) {
-    if (line.includes('\t')) continue;
-    const [name = '', , id = '', ...rest] = line.split(':');
+    if (!line.startsWith(': ')) continue;
+    const [name = '', , id = '', ...rest] = line.slice(2).split(':');
     (rest.length > 1 ? users : groups).set(id, name);
   }
   for (const [path, value] of tableOf(listing)) {
     const [, mode, user = '', group = ''] = /^(\d+) (\d+):(\d+)$/.exec(value) ?? [];
-    if (mode !== undefined) rights.set(path, `${mode} ${users.get(user) ?? user}:${groups.get(group) ?? group}`);
+    if (mode !== undefined && path.startsWith('/'))
+      rights.set(path, `${mode} ${users.get(user) ?? user}:${groups.get(group) ?? group}`);
   }
   return rights;
 }

@@ -8,16 +8,23 @@ import { PREPARE_WALK, WALK_SCRIPT } from './walk.js';
 /** What a machine looks like at one moment: what each script printed. */
 export type Look = ReadonlyMap<string, string>;
 
-const MARK = 'LOOK_MARK';
+/** Begins what stands before each answer; the rest is another one each time, so that no answer can contain it. */
+export const MARK = 'LOOK_MARK';
 
 /**
  * One script for all checks, since a process for each would take longer than all of them. Scripts that several checks share
  * run once.
+ * @param mark begins with {@link MARK}
  * @param walk makes the lists of files
  */
-export function lookScript(checks: readonly DerivedCheck[], packages: readonly string[], walk = WALK_SCRIPT): string {
+export function lookScript(
+  checks: readonly DerivedCheck[],
+  packages: readonly string[],
+  mark: string,
+  walk = WALK_SCRIPT,
+): string {
   const sections = [...new Set(checks.map(({ script }) => script)), ownedScript(packages)].map((script, index) => ({
-    text: `echo '${MARK} ${index}'\n{\n${script}\n} 2>/dev/null`,
+    text: `echo '${mark} ${index}'\n{\n${script}\n} 2>/dev/null`,
     runs: checks.find((check) => check.script === script)?.runs,
   }));
   const those = (runs: DerivedCheck['runs']): string[] =>
@@ -46,10 +53,14 @@ export class LookIncomplete extends Error {
   }
 }
 
-/** Reads the output of {@link lookScript}, which was made with the same checks. @throws LookIncomplete */
-export function readLook(output: string, checks: readonly DerivedCheck[]): { look: Look; owned: ReadonlySet<string> } {
+/** Reads the output of {@link lookScript}, which was made with the same checks and mark. @throws LookIncomplete */
+export function readLook(
+  output: string,
+  checks: readonly DerivedCheck[],
+  mark: string,
+): { look: Look; owned: ReadonlySet<string> } {
   const sections = new Map<number, string>();
-  for (const part of output.split(new RegExp(`^${MARK} `, 'm')).slice(1)) {
+  for (const part of output.split(new RegExp(`^${mark} `, 'm')).slice(1)) {
     const line = part.indexOf('\n');
     sections.set(Number(part.slice(0, line)), part.slice(line + 1));
   }
