@@ -2,11 +2,13 @@ import { Machine } from '@vouch/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   compareLooks,
+  completed,
   DERIVED_CHECKS,
   lookScript,
   onlyOf,
   pathsToWalk,
   readLook,
+  walkedOf,
   type Look,
 } from '../../libs/lab/src/domain/derived-checks/index.js';
 import { PREPARE_WALK, WALK, WALK_SCRIPT, walkOf } from '../../libs/lab/src/domain/derived-checks/walk.js';
@@ -42,6 +44,17 @@ mv /etc/pam.d /etc/pam.was && mkdir -m 0777 /etc/pam.d
 rm /etc/alternatives/awk && ln -s /opt/new/as-root /etc/alternatives/awk && rm /usr/bin/pager /usr/bin/mawk.was 2> /dev/null || :
 touch /etc/late.dpkg-new && chown 33:33 /etc/shadow && sed -i 's/^www-data:/web:/' /etc/passwd
 chmod 0700 /var/lib/dpkg && chmod 0755 /root && rm -r /etc/skel`;
+
+const OTHER_HARM = `set -e
+chmod 0700 /etc/ssl && chmod u+s /usr/bin/cut && rm -rf /etc/pam.d && touch /etc/other.dpkg-new && mkdir -m 0777 /srv/other
+rm /etc/alternatives/pager && ln -s /usr/bin/cut /etc/alternatives/pager && mv /etc/skel /etc/skel.was`;
+
+const lookAt = async (machine: Machine, walk: string): Promise<Look> =>
+  readLook(
+    (await machine.exec(lookScript(DERIVED_CHECKS, [], 'LOOK_MARK-1', walk))).stdout,
+    DERIVED_CHECKS,
+    'LOOK_MARK-1',
+  ).look;
 
 const circumstances = (before: WrittenFiles, now: WrittenFiles) => ({
   restarted: false,
@@ -116,12 +129,7 @@ describe.skipIf(NO_LAB)('the walk through the files of a machine', () => {
   });
 
   it('finds as much when only those files are walked through that were written', async () => {
-    const look = async (walk: string): Promise<Look> =>
-      readLook(
-        (await machine.exec(lookScript(DERIVED_CHECKS, [], 'LOOK_MARK-1', walk))).stdout,
-        DERIVED_CHECKS,
-        'LOOK_MARK-1',
-      ).look;
+    const look = (walk: string): Promise<Look> => lookAt(machine, walk);
     // With it, all files would be walked through.
     await machine.mustExec('Removing what has a name of two lines', 'rm /srv/two?lines');
     const before = await look(WALK_SCRIPT);
@@ -137,6 +145,37 @@ describe.skipIf(NO_LAB)('the walk through the files of a machine', () => {
       [...found(was, now)].map(([name, list]) => [name, list.map(({ key }) => key).sort()]);
     expect(keys(onlyOf(paths, before, checks), part)).toEqual(keys(before, whole));
     for (const [name, list] of found(before, whole)) expect(list.length, name).toBeGreaterThan(0);
+  });
+
+  it('knows a machine of the same golden as well when only what one of the two has written is walked through', async () => {
+    const checks = DERIVED_CHECKS.filter(({ runs }) => runs === 'after-walk');
+    // The harm that was done to the first machine must not be believed of the second one, nor that of the second be missed.
+    const first = walkedOf(await lookAt(machine, WALK_SCRIPT), checks);
+    const writtenByFirst = await machine.disk.written();
+    const second = await Machine.start(lab.host, {
+      name: `walk-second-${process.pid}`,
+      layers: lab.golden.layers,
+      storage: { kind: 'memory', sizeMiB: 64 },
+    });
+    try {
+      await second.mustExec('Doing other harm', OTHER_HARM);
+      const paths = pathsToWalk(first, writtenByFirst, await second.disk.written());
+      const part = await lookAt(second, walkOf(paths) ?? 'none');
+      const known = { walked: first, written: writtenByFirst };
+      const lines = (look: Look): string[][] =>
+        checks.map(({ script }) =>
+          (look.get(script) ?? '')
+            .split('\n')
+            .filter((line) => line !== '')
+            .sort(),
+        );
+      const whole = lines(await lookAt(second, WALK_SCRIPT));
+      expect(lines(completed(part, paths, known, checks))).toEqual(whole);
+      expect(lines(part)).not.toEqual(whole);
+      expect(lines(first)).not.toEqual(whole);
+    } finally {
+      await second.discard();
+    }
   });
 
   it('leaves nothing behind', async () => {

@@ -5,6 +5,7 @@ import { findingsOf, type ControlRecord } from '../domain/control.js';
 import {
   beyondControl,
   compareLooks,
+  completed,
   DERIVED_CHECKS,
   lookScript,
   MARK,
@@ -13,13 +14,16 @@ import {
   packagesIn,
   readLook,
   resultOf,
+  walkedOf,
   walkOf,
   WALK_SCRIPT,
   type Findings,
+  type FirstLook,
   type Look,
 } from '../domain/derived-checks/index.js';
 import { fileDiff, packageDiff, type WrittenFiles } from '../domain/machine-diff.js';
 import { mustExec, type LabMachine } from '../lab-machine.port.js';
+import type { FirstLooks } from './first-looks.js';
 
 const LOOK_LIMIT_MS = 60_000;
 const AGAIN_MS = 700;
@@ -42,12 +46,32 @@ export class MachineObserver {
   constructor(
     private readonly artefacts: readonly Artefact[],
     private readonly control: (() => Promise<ControlRecord>) | null,
+    private readonly firstLooks: FirstLooks,
   ) {}
 
   /** Remembers how the machine is without the patch. */
-  async remember(machine: LabMachine): Promise<void> {
+  async remember(machine: LabMachine, goldenDigest: string): Promise<void> {
+    const first = machine.writesApart === true ? this.firstLooks.find(goldenDigest) : undefined;
+    if (first !== undefined && (await this.rememberWith(first, machine))) return;
     this.before = await this.look(machine, WALK_SCRIPT);
+    // Later, so that what is written meanwhile counts as written.
     this.writtenBefore = await machine.written();
+    if (machine.writesApart === true && first === undefined)
+      this.firstLooks.keep(goldenDigest, {
+        walked: walkedOf(this.before, DERIVED_CHECKS),
+        written: this.writtenBefore,
+      });
+  }
+
+  /** @returns false when too much has been written for it */
+  private async rememberWith(first: FirstLook, machine: LabMachine): Promise<boolean> {
+    const written = await machine.written();
+    const paths = pathsToWalk(first.walked, first.written, written);
+    const walk = walkOf(paths);
+    if (walk === null) return false;
+    this.before = completed(await this.look(machine, walk), paths, first, DERIVED_CHECKS);
+    this.writtenBefore = written;
+    return true;
   }
 
   /** What was installed at {@link remember}. */

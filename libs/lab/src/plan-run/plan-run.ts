@@ -12,6 +12,7 @@ import { BootFailed, isMachinesOwn, MachineLost, type LabMachine } from '../lab-
 import { applyPackages } from './apply-packages.js';
 import { beforeAbort } from './before-abort.js';
 import { whyPointless, whyWrongBytes, type Errand } from './errand.js';
+import { FirstLooks } from './first-looks.js';
 import { installedComponents } from './machine-facts.js';
 import { MachineObserver } from './observe-machine.js';
 import type { PlanLimits } from './plan-limits.js';
@@ -55,7 +56,7 @@ export class PlanRun {
     control: (() => Promise<ControlRecord>) | null = null,
   ) {
     this.signal = AbortSignal.any([signal, timeLimit(limits.runMs)]);
-    this.observer = new MachineObserver(errand.artefacts, control);
+    this.observer = new MachineObserver(errand.artefacts, control, FirstLooks.of(driver));
   }
 
   get findings(): ReadonlyMap<PlanStep, Findings> {
@@ -168,7 +169,7 @@ export class PlanRun {
     this.checks = [...(this.golden?.profile.probes ?? []).map(checkOf), ...GENERAL_CHECKS];
     this.healthBefore = await this.ask(this.checks);
     const found = summary(this.healthBefore);
-    await this.observer.remember(machine);
+    await this.observer.remember(machine, this.golden?.digest ?? '');
     this.componentsBefore = this.observer.packagesBefore;
     const cannot = whyPointless(this.errand.artefacts, this.componentsBefore);
     if (cannot !== null) return labFailure('cannot-exercise', cannot);

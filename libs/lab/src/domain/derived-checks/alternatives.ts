@@ -7,7 +7,8 @@ import { WALK } from './walk.js';
  * whether one owns the link itself. Names that would break a line are left out, so that they count as unknown. Links in
  * /usr/local are left out as well, since packages have no business there (Debian Policy 9.1.2).
  */
-export const ALTERNATIVES_SCRIPT = `perl -MCwd=realpath -e '
+// Reading all packages' lists takes perl longer than the rest of a look, and some files are mostly no such links.
+export const ALTERNATIVES_SCRIPT = `[ ! -s ${WALK.alternatives} ] || perl -MCwd=realpath -e '
   sub merged { $_[0] =~ s{^/(bin|sbin|lib|lib32|lib64|libx32)(?=/)}{/usr/$1}r }
   my (%to, %asked, %owned);
   { local $/ = "\\0";

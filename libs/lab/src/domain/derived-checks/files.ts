@@ -95,7 +95,7 @@ export const PRIVILEGES: DerivedCheck = {
   script: [
     `cat ${WALK.rights}`,
     // 191 is getxattr on x86-64; without it, or without perl, capabilities are not looked at.
-    `[ "$(uname -m)" != x86_64 ] || perl -0ne 'chomp; my ($b, $n) = ("\\0" x 64, "security.capability\\0"); print "$_\\tcapabilities\\n" if syscall(191, $_, $n, $b, 64) > 0' < ${WALK.programs}`,
+    `[ ! -s ${WALK.programs} ] || [ "$(uname -m)" != x86_64 ] || perl -0ne 'chomp; my ($b, $n) = ("\\0" x 64, "security.capability\\0"); print "$_\\tcapabilities\\n" if syscall(191, $_, $n, $b, 64) > 0' < ${WALK.programs}`,
     ':',
   ].join('\n'),
   findings: ({ before, now }) => {

@@ -37,4 +37,5 @@ export const DERIVED_CHECKS: readonly DerivedCheck[] = [
 export * from './derived-check.js';
 export * from './look.js';
 export { packagesIn } from './packages.js';
+export * from './partial-look.js';
 export { walkOf, WALK_SCRIPT } from './walk.js';

@@ -1,7 +1,5 @@
 import type { FileChange, ProbeResult } from '@vouch/contracts';
-import type { WrittenFiles } from '../machine-diff.js';
-import { linesOf, type DerivedCheck, type Finding, type Seen } from './derived-check.js';
-import { ALTERNATIVES_SCRIPT, readAlternatives } from './alternatives.js';
+import type { DerivedCheck, Finding, Seen } from './derived-check.js';
 import { merged } from './files.js';
 import { PREPARE_WALK, WALK_SCRIPT } from './walk.js';
 
@@ -70,29 +68,6 @@ export function readLook(
     look: new Map(scripts.map((script, index) => [script, sections.get(index) ?? ''])),
     owned: new Set((sections.get(scripts.length) ?? '').split('\n').map(merged)),
   };
-}
-
-/**
- * Files that may differ from how they were, when all that was ever written over the golden is known: everything else is
- * certainly as it was.
- */
-export function pathsToWalk(before: Look, written: WrittenFiles): string[] {
-  // Links that nobody changed lead somewhere else when one in the middle of their way does.
-  const isRedirected = [...written.keys()].some((path) => path.startsWith('/etc/alternatives/'));
-  const links = isRedirected ? readAlternatives(before.get(ALTERNATIVES_SCRIPT) ?? '').keys() : [];
-  return [...new Set([...written.keys(), ...links])];
-}
-
-/** What a look saw of some files only, for comparing it with one that saw no others; what is not about files stays. */
-export function onlyOf(paths: readonly string[], look: Look, checks: readonly DerivedCheck[]): Look {
-  const wanted = new Set(paths);
-  const isWanted = (line: string): boolean => !line.startsWith('/') || wanted.has(line.split('\t', 1)[0] ?? '');
-  const walked = checks.filter(({ runs }) => runs === 'after-walk').map(({ script }) => script);
-  const some = (script: string): string =>
-    linesOf(look.get(script) ?? '')
-      .filter(isWanted)
-      .join('\n');
-  return new Map([...look, ...walked.map((script) => [script, some(script)] as const)]);
 }
 
 /** Paths of packages, as far as they are installed. */

@@ -22,7 +22,7 @@ export function readUnits(listing: string): Map<string, Unit> {
 const SCRIPT = `for p in /proc/[0-9]*; do
   group=; size=0
   while IFS=: read -r id names path; do [ "$id" != 0 ] || group=$path; done 2>/dev/null < "$p/cgroup" || continue
-  while read -r name value rest; do [ "$name" != Pss: ] || size=$value; done 2>/dev/null < "$p/smaps_rollup" || :
+  while read -r name value rest; do [ "$name" != Pss: ] || { size=$value; break; }; done 2>/dev/null < "$p/smaps_rollup" || :
   case "$group" in '' | */vouch-exec) ;; *) printf '%s\\t%s\\n' "$group" "$size" ;; esac
 done`;
 
