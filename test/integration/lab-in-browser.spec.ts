@@ -92,11 +92,14 @@ describe('the lab as those see it who run the installation', { shuffle: false },
     await entry.getByText('Call it off').first().click();
     await entry.getByLabel('Why').fill('The vendor has withdrawn it');
     await entry.getByRole('button', { name: 'Call it off' }).click();
-    await page.getByRole('heading', { name: 'Called off just now' }).waitFor();
+    const calledOff = page.getByRole('heading', { name: 'Called off just now' });
+    await calledOff.waitFor();
+    await entry.waitFor({ state: 'detached' });
     expect(await stateOf(waiting)).toBe('cancelled');
     await keep('lab-called-off');
     await page.getByRole('button', { name: 'Test it after all' }).click();
-    await page.getByText('wanted by 12 machines').waitFor();
+    await calledOff.waitFor({ state: 'detached' });
+    await entry.waitFor();
     expect(await stateOf(waiting)).toBe('queued');
   });
 
